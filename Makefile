@@ -1,0 +1,60 @@
+# `make help` lists what there is. The only things needed beforehand: Python 3.11 or later, make.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run install install-dev test check format lock demo-reset screenshots migrate
+
+help: ## List these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+run: .venv/runtime.stamp ## Install what is missing and run the app: sandbox, web server, worker
+	@exec $(BIN)/python manage.py start
+
+install: .venv/runtime.stamp ## Install what running needs into .venv
+
+install-dev: .venv/dev.stamp ## Install what testing needs as well
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; say PYTHON=python3.12 make run")'
+	@trap : INT TERM; $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/runtime.stamp: requirements.txt | .venv/bin/python
+	@echo "Installing into .venv (once, a minute or two) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.txt | .venv/bin/python
+	@echo "Installing into .venv (once, a minute or two) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@ .venv/runtime.stamp
+
+test: .venv/dev.stamp ## Run the whole suite; TEST_DATABASE_URL chooses another database
+	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+check: .venv/dev.stamp ## Format, lint, types, import rules, migrations complete, deployment checks
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy brokerportal quotes sandbox tests
+	@$(BIN)/lint-imports
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@APP_ENV=production ALLOWED_HOSTS=portal.example.com NEXIO_API_KEY=nx_test_check SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: .venv/dev.stamp ## Format the code and mend what can be mended by itself
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+migrate: .venv/runtime.stamp ## Bring the database up to date
+	@$(BIN)/python manage.py migrate
+
+screenshots: .venv/dev.stamp ## Take the pictures of README.md with a browser
+	@$(BIN)/python manage.py take_screenshots
+
+lock: ## Resolve requirements*.in into the hashed locks (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements-dev.in -o requirements-dev.txt
+
+demo-reset: ## Throw the local demo database away
+	rm -f var/brokerportal.sqlite3* var/sandbox.sqlite3*

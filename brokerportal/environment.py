@@ -1,0 +1,208 @@
+"""The environment: every variable the app reads, validated together at start.
+
+Nothing else in the project reads `os.environ` for configuration. A wrong environment stops the
+process with one message that lists every mistake; the message never repeats a value, since a
+value may be a secret.
+"""
+
+from __future__ import annotations
+
+import secrets
+import zoneinfo
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from quotes.nexio.address import is_loopback, validate_base_url, validate_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+NEXIO_URL = "https://api.usenexio.com"
+"""The service's address, as the integration guide gives it."""
+
+SANDBOX_KEY = "nx_test_sandbox"
+"""What the app says to the sandbox; the sandbox takes any key of the test form."""
+
+CommaList = Annotated[list[str], NoDecode]
+
+
+class Environment(BaseSettings):
+    """The app's settings as the environment gives them; see the table in README.md."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", case_sensitive=True, hide_input_in_errors=True
+    )
+
+    APP_ENV: Literal["local", "production"] = "local"
+    DEBUG: bool = False
+    SECRET_KEY: SecretStr = SecretStr("")
+    ALLOWED_HOSTS: CommaList = []
+    CSRF_TRUSTED_ORIGINS: CommaList = []
+    TRUST_FORWARDED_PROTO: bool = False
+    DATABASE_URL: SecretStr = SecretStr("")
+    DATA_DIR: Path = BASE_DIR / "var"
+    PORT: Annotated[int, Field(ge=1, le=65535)] = 8000
+    WEB_THREADS: Annotated[int, Field(ge=1, le=64)] = 8
+    NEXIO_API_KEY: SecretStr = SecretStr("")
+    NEXIO_BASE_URL: str = ""
+    SANDBOX_PORT: Annotated[int, Field(ge=1, le=65535)] = 8787
+    SANDBOX_SECONDS: Annotated[float, Field(ge=0, le=3600)] = 8.0
+    OFFICE_TIME_ZONE: str = "America/New_York"
+    LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    WORKER_POLL_CONCURRENCY: Annotated[int, Field(ge=1, le=64)] = 24
+
+    @field_validator("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator("OFFICE_TIME_ZONE")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in zoneinfo.available_timezones():
+            raise ValueError("is not a time zone; write one such as America/Chicago")
+        return value
+
+    @field_validator("DATABASE_URL")
+    @classmethod
+    def _known_database(cls, given: SecretStr) -> SecretStr:
+        value = given.get_secret_value()
+        if not value:
+            return given
+        try:
+            parts = urlsplit(value)
+            port = parts.port
+        except ValueError:
+            # A password with / or # in it ends up here, and must not end up in the message.
+            port = 0
+        if port == 0:
+            raise ValueError("is malformed; write special characters of a password as %XX")
+        if parts.scheme not in {"sqlite", "postgres", "postgresql"}:
+            raise ValueError("must begin with postgresql:// or sqlite:///")
+        return given
+
+    @field_validator("NEXIO_API_KEY")
+    @classmethod
+    def _usable_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if value.get_secret_value():
+            validate_key(value.get_secret_value())
+        elif info.data.get("APP_ENV") == "production":
+            raise ValueError("is needed in production, where no sandbox answers")
+        return value
+
+    @field_validator("NEXIO_BASE_URL")
+    @classmethod
+    def _usable_url(cls, value: str, info: ValidationInfo) -> str:
+        if not value:
+            return ""
+        url = validate_base_url(value)
+        # Without a key the demo's public passwords open the app and its pages say "Sandbox":
+        # neither may be so while households go to another machine.
+        if _keyless(info) and not is_loopback(urlsplit(url).hostname or ""):
+            raise ValueError("is not on this machine, so NEXIO_API_KEY is needed as well")
+        return url
+
+    @field_validator("SANDBOX_PORT")
+    @classmethod
+    def _port_of_its_own(cls, value: int, info: ValidationInfo) -> int:
+        if _keyless(info) and value == info.data.get("PORT"):
+            raise ValueError("is the same as PORT; the sandbox needs one of its own")
+        return value
+
+    # What production demands is asked of each variable by itself and not of all together, so
+    # that a mistake in one does not hide the mistakes in others.
+
+    @field_validator("SECRET_KEY")
+    @classmethod
+    def _secret_in_production(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        key = value.get_secret_value()
+        weak = len(key) < 32 or len(set(key)) < 8 or "insecure" in key.lower()
+        if info.data.get("APP_ENV") == "production" and weak:
+            raise ValueError("must be a secret of at least 32 random characters in production")
+        return value
+
+    @field_validator("DEBUG")
+    @classmethod
+    def _no_debug_in_production(cls, value: bool, info: ValidationInfo) -> bool:
+        if info.data.get("APP_ENV") == "production" and value:
+            raise ValueError("must be off in production")
+        return value
+
+    @field_validator("ALLOWED_HOSTS")
+    @classmethod
+    def _hosts_in_production(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if info.data.get("APP_ENV") == "production" and (not value or "*" in value):
+            raise ValueError("must name the hosts in production, such as portal.example.com")
+        return value
+
+    @property
+    def production(self) -> bool:
+        return self.APP_ENV == "production"
+
+    @property
+    def uses_sandbox(self) -> bool:
+        """Whether the stand-in answers instead of Nexio: true until a key is given."""
+        return not self.NEXIO_API_KEY.get_secret_value()
+
+    @property
+    def nexio_url(self) -> str:
+        if self.NEXIO_BASE_URL:
+            return self.NEXIO_BASE_URL
+        return f"http://127.0.0.1:{self.SANDBOX_PORT}" if self.uses_sandbox else NEXIO_URL
+
+    @property
+    def nexio_key(self) -> str:
+        return self.NEXIO_API_KEY.get_secret_value() or SANDBOX_KEY
+
+    def secret_key(self) -> str:
+        """The given SECRET_KEY; locally one made once and kept under DATA_DIR."""
+        given = self.SECRET_KEY.get_secret_value()
+        if given:
+            return given
+        path = self.DATA_DIR / "secret_key"
+        self.DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with path.open("x", encoding="ascii") as file:
+                path.chmod(0o600)
+                file.write(secrets.token_urlsafe(50))
+        except FileExistsError:
+            pass
+        return path.read_text(encoding="ascii")
+
+
+def _keyless(info: ValidationInfo) -> bool:
+    """Whether no key was given; a given one that is unusable has its own mistake."""
+    key = info.data.get("NEXIO_API_KEY")
+    return isinstance(key, SecretStr) and not key.get_secret_value()
+
+
+class Hidden(str):
+    """A string for settings, which are printed (`manage.py diffsettings`, pages of faults)."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'**********'"
+
+
+def read_environment() -> Environment:
+    """Read and validate the environment.
+
+    Raises ImproperlyConfigured with one line for each mistake, naming the variable.
+    """
+    try:
+        return Environment()
+    except ValidationError as error:
+        lines: list[str] = []
+        for mistake in error.errors(include_input=False, include_url=False):
+            name = ".".join(str(part) for part in mistake["loc"][:1])
+            lines.append(f"{name}: {mistake['msg'].removeprefix('Value error, ')}")
+        raise ImproperlyConfigured(
+            "The environment is not usable:\n  " + "\n  ".join(lines)
+        ) from None

@@ -1,0 +1,76 @@
+"""Small concerns of every request: its id in the logs, and pages that no cache may keep."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import structlog
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.middleware import HtmxDetails
+
+from quotes.views.accounts import sign_in_keeping
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestLogMiddleware:
+    """Give each request an id that every log line of it carries, and that the reply names."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request_id = uuid.uuid4().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class SignInRequiredMiddleware(LoginRequiredMiddleware):
+    """Deny by default: a view is open only where it says so.
+
+    A form posted after its session ended is kept: signing in leads to sending it on. Otherwise,
+    after signing in, the person is back on the page they were on. What htmx asks for goes into a
+    panel, so there the whole page is sent to sign in; and the address of a form that was posted
+    may answer no GET, so the way back is to the page with the form on it.
+    """
+
+    def handle_no_permission(  # type: ignore[override]
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
+        by_htmx = request.headers.get("HX-Request") == "true"
+        if request.method == "POST" and not by_htmx and (kept := sign_in_keeping(request)):
+            return kept
+        if request.method in {"GET", "HEAD"} and not by_htmx:
+            return super().handle_no_permission(request, view_func)
+        page = HtmxDetails(request).current_url if by_htmx else request.headers.get("Referer")
+        here = {request.get_host()}
+        if not url_has_allowed_host_and_scheme(page, here, require_https=request.is_secure()):
+            page = "/"
+        path = urlsplit(page or "/")._replace(scheme="", netloc="", fragment="").geturl()
+        door = resolve_url(self.get_login_url(view_func))
+        target = f"{door}?{urlencode({'next': path})}"
+        return HttpResponseClientRedirect(target) if by_htmx else HttpResponseRedirect(target)
+
+
+class PrivatePagesMiddleware:
+    """Tell browsers and proxies to keep no page: each may hold a household's data."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not response.has_header("Cache-Control"):
+            add_never_cache_headers(response)
+        return response

@@ -1,0 +1,60 @@
+"""How the command line shows a run: as a table for a person, as one object for a program."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import simplejson
+from django.core.management.base import OutputWrapper
+from django.utils import timezone
+
+from quotes.models import Run, Solution
+from quotes.services.describe import describe_run
+
+
+def write_json(out: OutputWrapper, value: Any) -> None:
+    out.write(simplejson.dumps(value, use_decimal=True, allow_nan=False, indent=2))
+
+
+def print_run(run: Run, out: OutputWrapper, *, as_json: bool, timeline: bool = False) -> None:
+    """Print a run to `out`."""
+    if as_json:
+        write_json(out, describe_run(run))
+        return
+    service = "sandbox" if run.sandbox else run.environment or "Nexio"
+    out.write(f"{run.get_state_display()} ({service})")
+    out.write(f"id {run.pk}, Nexio's run_id {run.nexio_run_id or 'not known'}")
+    for text in (run.error, run.diagnostic, run.degradation_reason):
+        if text:
+            out.write(text)
+    solutions = list(run.solutions.prefetch_related("lines__carrier"))
+    if solutions:
+        out.write("")
+        out.write(f"{'Rank':>4}  {'Label':<16}{'Level':>7}  {'Annual cost':>20}  Lines")
+    for solution in solutions:
+        _print_solution(solution, out)
+    if timeline:
+        out.write("")
+        for event in run.events.all():
+            out.write(f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}  {event.text}")
+
+
+def _print_solution(solution: Solution, out: OutputWrapper) -> None:
+    rank = "—" if solution.rank is None else str(solution.rank)
+    level = "—" if solution.overall_level is None else f"{solution.overall_level.normalize():f}"
+    lines = "; ".join(
+        f"{line.category}: {line.shown_carrier} {dollars(line.line_premium_annual)}"
+        for line in solution.lines.all()
+    )
+    cost = dollars(solution.est_cost_low)
+    if solution.is_range:
+        cost += f" to {dollars(solution.est_cost_high)}"
+    out.write(f"{rank:>4}  {solution.shown_label:<16}{level:>7}  {cost:>20}  {lines}")
+
+
+def dollars(value: Decimal | None) -> str:
+    """ "$12,840", "$12,840.50"; a dash for what is not stated."""
+    if value is None:
+        return "—"
+    return f"${value:,.0f}" if value == value.to_integral_value() else f"${value:,.2f}"

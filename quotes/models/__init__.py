@@ -1,0 +1,31 @@
+"""What is stored: a file an aggregate."""
+
+from quotes.models.carrier import Carrier, CarrierAlias
+from quotes.models.insured import Driver, IncumbentPolicy, Insured, Vehicle
+from quotes.models.lines import LINES, Line
+from quotes.models.quote import Quote, QuoteLine
+from quotes.models.run import Run, RunEvent, RunState
+from quotes.models.service import NexioService
+from quotes.models.solution import Solution, SolutionLine
+from quotes.models.user import Role, User
+
+__all__ = [
+    "LINES",
+    "Carrier",
+    "CarrierAlias",
+    "Driver",
+    "IncumbentPolicy",
+    "Insured",
+    "Line",
+    "NexioService",
+    "Quote",
+    "QuoteLine",
+    "Role",
+    "Run",
+    "RunEvent",
+    "RunState",
+    "Solution",
+    "SolutionLine",
+    "User",
+    "Vehicle",
+]

@@ -1,0 +1,184 @@
+"""The insured: the household to be covered."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+
+from quotes.models.carrier import Carrier
+from quotes.models.fields import DocumentField, PremiumField, within
+from quotes.models.lines import LINES, Line
+
+if TYPE_CHECKING:
+    from quotes.models.user import User
+
+
+class InsuredQuerySet(models.QuerySet["Insured"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Brokers see their own insureds; managers and admins see all; nobody else sees any."""
+        if not isinstance(user, AnonymousUser) and user.is_active:
+            if user.sees_all:
+                return self
+            if user.is_broker:
+                return self.filter(owner=user)
+        return self.none()
+
+    def editable_by(self, user: User | AnonymousUser) -> Self:
+        """Only the broker whose insured it is changes it."""
+        if isinstance(user, AnonymousUser) or not user.is_active or not user.is_broker:
+            return self.none()
+        return self.filter(owner=user)
+
+
+class Insured(models.Model):
+    """A household: applicant, address, residence and history.
+
+    `document` is the `input` value as it was imported, without what has rows of its own
+    (drivers, vehicles, incumbents, quotes). Columns hold what is searched and listed; a column
+    that was edited is laid over the document when a request is made, so unknown keys travel on.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="insureds",
+        help_text="The broker; nobody for what the command line made without one.",
+    )
+    applicant_name = models.CharField(max_length=200, blank=True)
+    street = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=120, blank=True)
+    state = models.CharField(max_length=2, blank=True)
+    zip_code = models.CharField(max_length=10, blank=True)
+    identity_key = models.CharField(
+        max_length=300,
+        blank=True,
+        editable=False,
+        help_text="By what a later import of the same household is recognised.",
+    )
+    document = DocumentField(default=dict, blank=True, editable=False)
+    body_document = DocumentField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="Keys of an imported submit body beside input and offerings.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = InsuredQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-updated_at", "id"]
+        indexes = [models.Index(fields=["owner", "-updated_at"])]
+        constraints = [
+            models.UniqueConstraint(
+                name="insured_once_per_owner",
+                fields=["owner", "identity_key"],
+                condition=~Q(identity_key="") & Q(owner__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="insured_once_without_owner",
+                fields=["identity_key"],
+                condition=~Q(identity_key="") & Q(owner__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="insured_state_is_two_letters",
+                condition=Q(state="") | Q(state__regex=r"^[A-Z]{2}$"),
+            ),
+            models.CheckConstraint(
+                name="insured_zip_is_five_digits",
+                condition=Q(zip_code="") | Q(zip_code__regex=r"^[0-9]{5}(-[0-9]{4})?$"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.shown_name
+
+    @property
+    def shown_name(self) -> str:
+        return self.applicant_name or "Unnamed insured"
+
+    @property
+    def place(self) -> str:
+        """ "Huntington Beach, CA 92648", as much of it as is stated."""
+        tail = " ".join(part for part in (self.state, self.zip_code) if part)
+        return ", ".join(part for part in (self.city, tail) if part)
+
+    @property
+    def requested_lines(self) -> list[str]:
+        """The lines asked for when last stated, in that order; all three by default."""
+        stated = self.document.get("coverage_types") if isinstance(self.document, dict) else None
+        if isinstance(stated, list):
+            lines = [line for line in stated if line in LINES]
+            if lines:
+                return lines
+        return list(LINES)
+
+
+class Driver(models.Model):
+    insured = models.ForeignKey(Insured, on_delete=models.CASCADE, related_name="drivers")
+    position = models.PositiveSmallIntegerField(default=0)
+    name = models.CharField(max_length=200, blank=True)
+    years_licensed = models.PositiveSmallIntegerField(null=True, blank=True)
+    violations_5yr = models.PositiveSmallIntegerField(null=True, blank=True)
+    document = DocumentField(default=dict, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            within("years_licensed", 0, 90, "driver_years_licensed"),
+            within("violations_5yr", 0, 99, "driver_violations"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"Driver {self.position + 1}"
+
+
+class Vehicle(models.Model):
+    insured = models.ForeignKey(Insured, on_delete=models.CASCADE, related_name="vehicles")
+    position = models.PositiveSmallIntegerField(default=0)
+    year = models.PositiveSmallIntegerField(null=True, blank=True)
+    make = models.CharField(max_length=60, blank=True)
+    model = models.CharField(max_length=60, blank=True)
+    garaging_zip = models.CharField(max_length=10, blank=True)
+    primary_driver = models.CharField(max_length=200, blank=True)
+    document = DocumentField(default=dict, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [within("year", 1886, 2100, "vehicle_year")]
+
+    def __str__(self) -> str:
+        words = [str(self.year) if self.year else "", self.make, self.model]
+        return " ".join(word for word in words if word) or f"Vehicle {self.position + 1}"
+
+
+class IncumbentPolicy(models.Model):
+    """A policy in force today: one line of `input.current_coverage`."""
+
+    insured = models.ForeignKey(Insured, on_delete=models.CASCADE, related_name="incumbents")
+    line = models.CharField(max_length=10, choices=Line.choices)
+    carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, null=True, blank=True)
+    carrier_name = models.CharField(max_length=120, blank=True)
+    annual_premium = PremiumField(null=True, blank=True)
+    document = DocumentField(default=dict, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["insured", "id"]
+        verbose_name_plural = "incumbent policies"
+        constraints = [
+            models.UniqueConstraint(name="incumbent_once_per_line", fields=["insured", "line"]),
+            models.CheckConstraint(name="incumbent_line_known", condition=Q(line__in=LINES)),
+            within("annual_premium", 0, 9999999, "incumbent_premium"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_line_display()} with {self.carrier_name or 'a carrier not stated'}"

@@ -1,0 +1,293 @@
+"""Runs: one submission to Nexio and all that came of it, with its append-only timeline."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models, transaction
+from django.db.models import Q
+
+from quotes.models.fields import DocumentField
+from quotes.models.insured import Insured
+from quotes.models.lines import Appetite
+
+if TYPE_CHECKING:
+    from quotes.models.user import User
+
+OVERDUE_AFTER = timedelta(minutes=10)
+"""Runs typically take 15 to 60 seconds; past this a waiting run is flagged, never failed."""
+
+
+class RunState(models.TextChoices):
+    QUEUED = "queued", "Queued"
+    SUBMITTING = "submitting", "Sending"
+    WAITING = "waiting", "Ranking"
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+    REJECTED = "rejected", "Rejected"
+    SUBMIT_UNKNOWN = "submit_unknown", "Submission unknown"
+    BAD_RESPONSE = "bad_response", "Unreadable replies"
+    ABANDONED = "abandoned", "Abandoned"
+
+
+S = RunState
+TRANSITIONS: dict[str, frozenset[str]] = {
+    S.QUEUED: frozenset({S.SUBMITTING, S.ABANDONED}),
+    S.SUBMITTING: frozenset({S.WAITING, S.QUEUED, S.REJECTED, S.SUBMIT_UNKNOWN}),
+    S.WAITING: frozenset({S.COMPLETED, S.FAILED, S.BAD_RESPONSE, S.ABANDONED}),
+    # A reply that was thought lost may still come, or a person knows the run_id.
+    S.SUBMIT_UNKNOWN: frozenset({S.WAITING, S.ABANDONED}),
+    S.BAD_RESPONSE: frozenset({S.WAITING, S.ABANDONED}),
+    S.COMPLETED: frozenset(),
+    S.FAILED: frozenset(),
+    S.REJECTED: frozenset(),
+    S.ABANDONED: frozenset(),
+}
+IN_FLIGHT: tuple[str, ...] = (S.QUEUED.value, S.SUBMITTING.value, S.WAITING.value)
+NEEDS_PERSON: tuple[str, ...] = (
+    S.REJECTED.value, S.SUBMIT_UNKNOWN.value, S.BAD_RESPONSE.value, S.FAILED.value,
+)  # fmt: skip
+ENDED: tuple[str, ...] = (
+    S.COMPLETED.value, S.FAILED.value, S.REJECTED.value, S.ABANDONED.value,
+)  # fmt: skip
+
+
+class IllegalTransition(Exception):
+    """The run's life has no such step; see `TRANSITIONS`."""
+
+
+class RunMoved(Exception):
+    """Another worker or a person changed the run first; nothing was written."""
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """A run is seen by whoever sees its insured."""
+        return self.filter(insured__in=Insured.objects.visible_to(user))
+
+    def actionable_by(self, user: User | AnonymousUser) -> Self:
+        return self.filter(insured__in=Insured.objects.editable_by(user))
+
+    def in_flight(self) -> Self:
+        return self.filter(state__in=IN_FLIGHT)
+
+    def overdue(self, now: datetime) -> Self:
+        return self.filter(state=RunState.WAITING, submitted_at__lt=now - OVERDUE_AFTER)
+
+
+class Run(models.Model):
+    """One submission. The row is the truth; queues and processes are only hints to look at it.
+
+    `request_body` and `response_body` are the exact bytes; `request` and `response` the same,
+    parsed. `due_at` is when a worker next has something to do for it, and the lease says which
+    worker is doing it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    insured = models.ForeignKey(Insured, on_delete=models.PROTECT, related_name="runs")
+    number = models.PositiveIntegerField(help_text="1 is the insured's first run.")
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="runs_started",
+    )
+    resubmission_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="resubmissions"
+    )
+    state = models.CharField(max_length=20, choices=RunState.choices, default=RunState.QUEUED)
+    coverage_types = DocumentField(default=list)
+    appetite = models.CharField(max_length=30, blank=True, choices=Appetite.choices)
+
+    service_url = models.CharField(max_length=300)
+    sandbox = models.BooleanField(default=False)
+    request = DocumentField()
+    request_body = models.BinaryField()
+    offering_lines = DocumentField(
+        default=dict, help_text="Offering id → our quote line's id, as it was when sent."
+    )
+
+    nexio_run_id = models.CharField(max_length=200, blank=True)
+    nexio_status = models.CharField(max_length=64, blank=True)
+    stage = models.CharField(max_length=64, blank=True)
+    environment = models.CharField(max_length=64, blank=True)
+    response = DocumentField(null=True, blank=True)
+    response_body = models.BinaryField(null=True, blank=True)
+    diagnostic = models.TextField(blank=True)
+    degradation_reason = models.TextField(blank=True)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=100, blank=True)
+    error_details = DocumentField(null=True, blank=True)
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    created_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True, help_text="As Nexio says it.")
+    finished_at = models.DateTimeField(null=True, blank=True, help_text="When we knew.")
+    due_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0, help_text="POSTs tried, sent or not.")
+    polls = models.PositiveIntegerField(default=0)
+    bad_polls = models.PositiveIntegerField(default=0, help_text="Unusable polls in a row.")
+    unreachable_polls = models.PositiveIntegerField(
+        default=0, help_text="Polls in a row that reached nobody; an outage ends no run."
+    )
+    last_polled_at = models.DateTimeField(null=True, blank=True)
+    lease_owner = models.CharField(max_length=40, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "id"]
+        indexes = [
+            models.Index(fields=["-created_at", "id"]),
+            models.Index(fields=["state", "-created_at"]),
+            models.Index(name="run_due", fields=["due_at"], condition=Q(state__in=IN_FLIGHT)),
+        ]
+        constraints = [
+            models.UniqueConstraint(name="run_number_per_insured", fields=["insured", "number"]),
+            models.UniqueConstraint(
+                name="run_id_once_per_service",
+                fields=["service_url", "nexio_run_id"],
+                condition=~Q(nexio_run_id=""),
+            ),
+            models.CheckConstraint(name="run_state_known", condition=Q(state__in=RunState.values)),
+            models.CheckConstraint(
+                name="run_polled_has_run_id",
+                condition=~Q(state__in=["waiting", "completed", "failed", "bad_response"])
+                | ~Q(nexio_run_id=""),
+            ),
+            models.CheckConstraint(
+                name="run_unsent_has_no_run_id",
+                condition=~Q(state__in=["queued", "submitting", "rejected", "submit_unknown"])
+                | Q(nexio_run_id=""),
+            ),
+            models.CheckConstraint(
+                name="run_answered_keeps_reply",
+                condition=~Q(state__in=["completed", "failed"]) | Q(response_body__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="run_ended_has_time",
+                condition=~Q(state__in=ENDED) | Q(finished_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Run {self.number}"
+
+    @property
+    def in_flight(self) -> bool:
+        return self.state in IN_FLIGHT
+
+    @property
+    def degraded(self) -> bool:
+        return self.state == RunState.COMPLETED and self.nexio_status == "degraded"
+
+    def is_overdue(self, now: datetime) -> bool:
+        return (
+            self.state == RunState.WAITING
+            and self.submitted_at is not None
+            and now - self.submitted_at > OVERDUE_AFTER
+        )
+
+    def move(
+        self,
+        to: str,
+        *,
+        at: datetime,
+        kind: str,
+        text: str,
+        actor: User | None = None,
+        data: dict[str, Any] | None = None,
+        lease: str = "",
+        **changes: Any,
+    ) -> None:
+        """Take one step of the run's life and write it on the timeline, both or neither.
+
+        The step is a compare-and-set on the state this object was read with, and on the lease
+        where one is given. Raises IllegalTransition for a step the life does not have, and
+        RunMoved when the row is no longer as it was read.
+        """
+        if to not in TRANSITIONS[self.state]:
+            raise IllegalTransition(f"{self.state} → {to}")
+        changes = {"lease_owner": "", "lease_until": None, **changes}
+        if to in ENDED:
+            changes.setdefault("finished_at", at)
+            changes.setdefault("due_at", None)
+        row = Run.objects.filter(pk=self.pk, state=self.state)
+        if lease:
+            row = row.filter(lease_owner=lease)
+        with transaction.atomic():
+            if row.update(state=to, **changes) != 1:
+                raise RunMoved(f"run {self.pk} was no longer {self.state}")
+            RunEvent.objects.create(
+                run_id=self.pk, at=at, kind=kind, text=text, actor=actor, data=data or {}
+            )
+        self.state = to
+        for name, value in changes.items():
+            setattr(self, name, value)
+
+    def note(
+        self,
+        *,
+        at: datetime,
+        kind: str,
+        text: str,
+        actor: User | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        """Write an event that changes no state."""
+        RunEvent.objects.create(
+            run_id=self.pk, at=at, kind=kind, text=text, actor=actor, data=data or {}
+        )
+
+
+class AppendOnly(Exception):
+    """History was about to be changed."""
+
+
+class RunEventQuerySet(models.QuerySet["RunEvent"]):
+    def update(self, **kwargs: Any) -> int:
+        raise AppendOnly("a run's events are never changed")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnly("a run's events are never deleted")
+
+
+class RunEvent(models.Model):
+    """One thing that happened to a run: the timeline, the audit and the E&O file in one.
+
+    Rows are only ever added. The database refuses updates by a trigger as well.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=40)
+    text = models.CharField(max_length=1000)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
+    data = DocumentField(default=dict, blank=True)
+
+    objects = RunEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["at", "id"]
+        indexes = [models.Index(fields=["run", "at"])]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is not None and not self._state.adding:
+            raise AppendOnly("a run's events are never changed")
+        self.text = self.text[:1000]
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnly("a run's events are never deleted")

@@ -1,0 +1,122 @@
+"""Solutions: the ranked packages Nexio returned, line by line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import F, Q
+
+from quotes.models.carrier import Carrier
+from quotes.models.fields import DocumentField
+from quotes.models.lines import Line
+from quotes.models.quote import QuoteLine
+from quotes.models.run import Run
+
+if TYPE_CHECKING:
+    from quotes.models.user import User
+
+
+class SolutionQuerySet(models.QuerySet["Solution"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.filter(run__in=Run.objects.visible_to(user))
+
+
+class Solution(models.Model):
+    """One ranked package. Whatever Nexio did not state, or stated unreadably, is null."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="solutions")
+    position = models.PositiveIntegerField(help_text="Its place in the reply, from 0.")
+    rank = models.PositiveIntegerField(null=True, blank=True)
+    cluster_label = models.CharField(max_length=200, blank=True)
+    overall_level = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    provider_count = models.PositiveIntegerField(null=True, blank=True)
+    est_cost_low = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    est_cost_high = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
+    scorecard = DocumentField(default=dict)
+
+    objects = SolutionQuerySet.as_manager()
+
+    class Meta:
+        # Nexio's rank and nothing else decides the order; an unranked one comes last.
+        ordering = ["run", F("rank").asc(nulls_last=True), "position"]
+        constraints = [
+            models.UniqueConstraint(name="solution_position_once", fields=["run", "position"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"Rank {self.rank}" if self.rank is not None else "Unranked"
+
+    @property
+    def shown_label(self) -> str:
+        return self.cluster_label.replace("_", " ")
+
+    @property
+    def is_range(self) -> bool:
+        """Whether the cost is a range and not one figure."""
+        return (
+            self.est_cost_low is not None
+            and self.est_cost_high is not None
+            and self.est_cost_low != self.est_cost_high
+        )
+
+    @property
+    def carriers(self) -> list[str]:
+        """The carriers of its lines, each once, in the lines' order."""
+        return list(dict.fromkeys(line.shown_carrier for line in self.lines.all()))
+
+    @property
+    def mixed(self) -> bool:
+        return len(self.carriers) > 1
+
+
+class SolutionLine(models.Model):
+    """One carrier's line inside a solution."""
+
+    MATCHED_BY = [
+        ("id", "offering id"),
+        ("premium", "carrier, line and premium"),
+        ("", "not matched"),
+    ]
+
+    solution = models.ForeignKey(Solution, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField()
+    category = models.CharField(max_length=64, blank=True)
+    carrier = models.ForeignKey(
+        Carrier, on_delete=models.PROTECT, null=True, blank=True, related_name="solution_lines"
+    )
+    provider_name = models.CharField(max_length=200, blank=True)
+    product_name = models.CharField(max_length=200, blank=True)
+    quote_ref = models.CharField(max_length=200, blank=True)
+    offering_id = models.CharField(max_length=200, blank=True)
+    line_premium_annual = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, blank=True
+    )
+    quote_line = models.ForeignKey(
+        QuoteLine, on_delete=models.SET_NULL, null=True, blank=True, related_name="solution_lines"
+    )
+    matched_by = models.CharField(max_length=10, blank=True, choices=MATCHED_BY)
+
+    class Meta:
+        ordering = ["solution", "position"]
+        constraints = [
+            models.UniqueConstraint(
+                name="solution_line_position_once", fields=["solution", "position"]
+            ),
+            models.CheckConstraint(
+                name="solution_line_match_known",
+                condition=Q(matched_by__in=["", "id", "premium"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.shown_line} with {self.shown_carrier}"
+
+    @property
+    def shown_line(self) -> str:
+        return str(Line(self.category).label) if self.category in Line.values else self.category
+
+    @property
+    def shown_carrier(self) -> str:
+        return self.carrier.name if self.carrier else self.provider_name or "Carrier not given"

@@ -1,0 +1,1 @@
+"""What the app does, one verb a function. Pages, commands and tasks call these."""

@@ -1,0 +1,100 @@
+"""Find insureds: the list with its figures, and the search over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+
+from quotes.models import (
+    LINES,
+    CarrierAlias,
+    IncumbentPolicy,
+    Insured,
+    Quote,
+    QuoteLine,
+    Run,
+    Solution,
+)
+from quotes.services.worklist import HAS_PACKAGE
+
+MOST_WORDS = 6
+MOST_TEXT = 100
+RUN_LISTED = (
+    "id", "number", "insured_id", "state", "nexio_status", "stage", "created_at", "submitted_at",
+)  # fmt: skip
+
+
+def listed(rows: QuerySet[Insured], text: str = "") -> QuerySet[Insured]:
+    """`rows` cut down to those that match every word of `text`, newest change first.
+
+    Each comes with `quote_count`, `in_force` (dollars a year, None when not stated),
+    `last_run_id`, and its quotes' lines prefetched; none with its document.
+    """
+    for word in text.split()[:MOST_WORDS]:
+        rows = rows.filter(_matches(word))
+    runs = Run.objects.filter(insured=OuterRef("pk")).order_by("-number")
+    quotes = Quote.objects.filter(insured=OuterRef("pk")).order_by().values("insured")
+    policies = IncumbentPolicy.objects.filter(insured=OuterRef("pk")).order_by().values("insured")
+    lines = QuoteLine.objects.only("quote", "line", "position")
+    quoted = Quote.objects.only("insured", "position", "created_at")
+    return (
+        rows.select_related("owner")
+        .defer("document", "body_document")
+        .prefetch_related(Prefetch("quotes", quoted.prefetch_related(Prefetch("lines", lines))))
+        .annotate(
+            quote_count=Subquery(quotes.annotate(n=Count("pk")).values("n")),
+            in_force=Subquery(policies.annotate(sum=Sum("annual_premium")).values("sum")),
+            last_run_id=Subquery(runs.values("pk")[:1]),
+        )
+        .order_by("-updated_at", "id")
+    )
+
+
+def _matches(word: str) -> Q:
+    aliases = CarrierAlias.objects.filter(name__icontains=word).values("carrier")
+    quoted = Quote.objects.filter(Q(carrier__in=aliases) | Q(carrier_name__icontains=word))
+    in_force = IncumbentPolicy.objects.filter(
+        Q(carrier__in=aliases) | Q(carrier_name__icontains=word)
+    )
+    return (
+        Q(applicant_name__icontains=word)
+        | Q(city__icontains=word)
+        | Q(state__iexact=word)
+        | Q(zip_code__startswith=word)
+        | Q(pk__in=quoted.values("insured"))
+        | Q(pk__in=in_force.values("insured"))
+    )
+
+
+def last_runs(insureds: Sequence[Insured]) -> dict[object, Run]:
+    """The latest run of each listed insured, by insured id; without the big columns."""
+    ids = [run_id for each in insureds if (run_id := getattr(each, "last_run_id", None))]
+    runs = Run.objects.filter(pk__in=ids).only(*RUN_LISTED).annotate(has_package=HAS_PACKAGE)
+    return {run.insured_id: run for run in runs}
+
+
+def runs_of(insured: Insured) -> QuerySet[Run]:
+    """An insured's runs, newest first, without the big columns.
+
+    Each comes with `packages` (how many were ranked) and rank 1's `best_low` and `best_high`,
+    dollars a year.
+    """
+    best = Solution.objects.filter(run=OuterRef("pk"), rank=1).order_by("position")
+    return (
+        Run.objects.filter(insured=insured)
+        .only(*RUN_LISTED, "coverage_types", "appetite", "error")
+        .annotate(
+            packages=Count("solutions"),
+            has_package=HAS_PACKAGE,
+            best_low=Subquery(best.values("est_cost_low")[:1]),
+            best_high=Subquery(best.values("est_cost_high")[:1]),
+        )
+        .order_by("-number")
+    )
+
+
+def lines_quoted(insured: Insured) -> list[str]:
+    """The lines that any of the insured's quotes holds, from prefetched rows."""
+    held = {line.line for quote in insured.quotes.all() for line in quote.lines.all()}
+    return [line for line in LINES if line in held]

@@ -1,0 +1,311 @@
+"""Save what a broker typed: an insured with its rows, a quote with its lines; all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import simplejson
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from quotes.models import (
+    LINES,
+    Carrier,
+    Driver,
+    IncumbentPolicy,
+    Insured,
+    Quote,
+    QuoteLine,
+    User,
+    Vehicle,
+)
+from quotes.services import documents as doc
+from quotes.services.intake import name_key
+from quotes.services.profile import HISTORY, RESIDENCE, driver_id, shown_driver
+
+HEAD = ("applicant_name", "street", "city", "state", "zip_code")
+DRIVER_COLUMNS = ("name", "years_licensed", "violations_5yr")
+VEHICLE_COLUMNS = ("year", "make", "model", "garaging_zip", "primary_driver")
+INCUMBENT_COLUMNS = ("carrier_name", "annual_premium")
+QUOTE_COLUMNS = (
+    "carrier_name", "package_id", "package_premium_annual", "term_months", "generated_at",
+    "expires_at", "broker",
+)  # fmt: skip
+LINE_COLUMNS = ("premium_annual", "product_name", "quote_ref")
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody saved the same thing after it was opened for editing; nothing was written."""
+
+
+class AlreadyThere(Exception):
+    """The broker has this household already, by name, state and ZIP; nothing was written."""
+
+    def __init__(self, insured: Insured) -> None:
+        self.insured = insured
+        super().__init__("that household is already among the broker's insureds")
+
+
+class PackageIdTaken(Exception):
+    """Another quote of the insured has this package id; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A driver or vehicle as typed; `pk` of the stored row it edits, None for a new one."""
+
+    pk: int | None
+    columns: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """All of an insured's form. `incumbents` holds the lines in force, by line."""
+
+    head: dict[str, str]
+    residence: dict[str, Any]
+    history: dict[str, Any]
+    drivers: Sequence[Row] = ()
+    vehicles: Sequence[Row] = ()
+    incumbents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def insured_version(insured: Insured) -> str:
+    """Changes whenever anything that the insured's form shows was changed by anyone."""
+    return _digest(
+        [
+            _columns(insured, HEAD),
+            insured.document,
+            [[d.pk, _columns(d, DRIVER_COLUMNS)] for d in insured.drivers.all()],
+            [[v.pk, _columns(v, VEHICLE_COLUMNS)] for v in insured.vehicles.all()],
+            [[i.line, _columns(i, INCUMBENT_COLUMNS)] for i in insured.incumbents.all()],
+        ]
+    )
+
+
+def quote_version(quote: Quote) -> str:
+    """Changes whenever anything that the quote's form shows was changed by anyone."""
+    lines = sorted(quote.lines.all(), key=lambda line: line.line)
+    return _digest(
+        [_columns(quote, QUOTE_COLUMNS), [[x.line, _columns(x, LINE_COLUMNS)] for x in lines]]
+    )
+
+
+def _columns(row: object, names: Sequence[str]) -> list[str]:
+    return [repr(getattr(row, name)) for name in names]
+
+
+def _digest(value: Any) -> str:
+    text = simplejson.dumps(value, use_decimal=True, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@transaction.atomic
+def save_insured(
+    *,
+    profile: Profile,
+    owner: User,
+    insured: Insured | None = None,
+    version: str = "",
+    overwrite: bool = False,
+    twice: bool = False,
+) -> Insured:
+    """Store a new insured of `owner`, or lay the form over a stored one.
+
+    `version` is `insured_version` as it was when the form was opened; an empty one is as stale
+    as any. Raises ChangedMeanwhile unless `overwrite`, and AlreadyThere unless `twice`.
+    """
+    if insured is None:
+        insured, before = Insured(owner=owner), ""
+    else:
+        insured = Insured.objects.select_for_update(of=("self",)).get(pk=insured.pk)
+        if insured_version(insured) != version and not overwrite:
+            raise ChangedMeanwhile
+        before = _name_key(insured)
+    for name, value in profile.head.items():
+        setattr(insured, name, value)
+    _set_identity(insured, before=before, twice=twice)
+    document = deepcopy(insured.document) if isinstance(insured.document, dict) else {}
+    for fields, values in ((RESIDENCE, profile.residence), (HISTORY, profile.history)):
+        for each in fields:
+            doc.write_field(document, each, values[each.attr])
+    if not insured._state.adding:
+        _keep_counts(insured, profile, document)
+    insured.document = document
+    try:
+        with transaction.atomic():
+            insured.save()
+    except IntegrityError:
+        # The same household was saved between the look and the write.
+        raise AlreadyThere(_namesake(insured) or insured) from None
+    vehicles = _stored_vehicles(insured, profile)
+    _store_rows(insured, Driver, profile.drivers)
+    _store_rows(insured, Vehicle, vehicles)
+    _store_incumbents(insured, profile.incumbents)
+    return insured
+
+
+def _name_key(insured: Insured) -> str:
+    return name_key(insured.applicant_name, insured.state, insured.zip_code)
+
+
+def _namesake(insured: Insured) -> Insured | None:
+    """Another insured of the same broker with the same name, state and ZIP."""
+    key = _name_key(insured)
+    if not key:
+        return None
+    nearby = Insured.objects.filter(
+        owner=insured.owner, state=insured.state, zip_code__startswith=insured.zip_code[:5]
+    ).exclude(pk=insured.pk)
+    return next((each for each in nearby if _name_key(each) == key), None)
+
+
+def _set_identity(insured: Insured, *, before: str, twice: bool) -> None:
+    """Keep the key by which a later import knows the household in step with its name and place.
+
+    A key of another kind (the document's own id, its content) stays as it was imported.
+    """
+    key = _name_key(insured)
+    if not insured._state.adding and key == before:
+        return
+    namesake = _namesake(insured)
+    if namesake is not None and not twice:
+        raise AlreadyThere(namesake)
+    if insured.identity_key == "" or insured.identity_key.startswith("name:"):
+        # Two households under one name: a later import belongs to the first.
+        insured.identity_key = "" if namesake is not None else key
+
+
+def _keep_counts(insured: Insured, profile: Profile, document: dict[str, Any]) -> None:
+    """Keep the document's count of vehicles and premium in force in step with edited rows.
+
+    The guide's own request gives them beside the details: "vehicles": 2, "premium": 12840.
+    """
+    count, was, now = document.get("vehicles"), insured.vehicles.count(), len(profile.vehicles)
+    counted = count if isinstance(count, int) and not isinstance(count, bool) else None
+    if counted is not None and now not in (0, was) and (counted == was or counted < now):
+        document["vehicles"] = now
+    old = sum((i.annual_premium or Decimal(0) for i in insured.incumbents.all()), Decimal(0))
+    new = sum((c["annual_premium"] or Decimal(0) for c in profile.incumbents.values()), Decimal(0))
+    if new != old and old and doc.money(document.get("premium")) == old:
+        document["premium"] = doc.write_money(new)
+
+
+def _stored_vehicles(insured: Insured, profile: Profile) -> list[Row]:
+    """The typed vehicles with their primary driver as stored: by id where the drivers have ids."""
+    drivers = list(insured.drivers.all())
+    new_names = {row.pk: row.columns["name"] for row in profile.drivers if row.pk}
+    present = {vehicle.pk: vehicle for vehicle in insured.vehicles.all()}
+    rows = []
+    for row in profile.vehicles:
+        typed = row.columns["primary_driver"]
+        old = present.get(row.pk) if row.pk else None
+        if old is not None and typed == shown_driver(old, drivers):
+            stored = old.primary_driver
+            if typed == stored:
+                # A vehicle that names its driver follows the driver's new name.
+                same = next((d for d in drivers if d.name and d.name == typed), None)
+                stored = new_names.get(same.pk, stored) if same else stored
+        else:
+            ids = {new_names.get(d.pk, d.name).casefold(): driver_id(d) for d in drivers}
+            stored = ids.get(typed.casefold()) or typed if typed else ""
+        rows.append(Row(row.pk, row.columns | {"primary_driver": stored}))
+    return rows
+
+
+def _store_rows(insured: Insured, model: type[Driver] | type[Vehicle], rows: Sequence[Row]) -> None:
+    """Make the insured's rows of `model` the typed ones; a row kept keeps its imported document."""
+    present: dict[int, Driver | Vehicle] = {
+        each.pk: each for each in model.objects.filter(insured=insured)
+    }
+    for index, row in enumerate(rows):
+        found = present.pop(row.pk, None) if row.pk else None
+        stored = found or model(insured=insured)
+        for name, value in (row.columns | {"position": index}).items():
+            setattr(stored, name, value)
+        stored.save()
+    for gone in present.values():
+        gone.delete()
+
+
+def _store_incumbents(insured: Insured, incumbents: Mapping[str, dict[str, Any]]) -> None:
+    present = {policy.line: policy for policy in insured.incumbents.all()}
+    for line in LINES:
+        policy, columns = present.get(line), incumbents.get(line)
+        if columns is None:
+            if policy:
+                policy.delete()
+            continue
+        name = columns["carrier_name"]
+        if policy is None:
+            policy = IncumbentPolicy(insured=insured, line=line)
+        if policy._state.adding or policy.carrier_name != name:
+            policy.carrier = Carrier.objects.named(name) if name else None
+        policy.carrier_name, policy.annual_premium = name, columns["annual_premium"]
+        policy.save()
+
+
+@transaction.atomic
+def save_quote(
+    *,
+    insured: Insured,
+    columns: Mapping[str, Any],
+    lines: Mapping[str, dict[str, Any]],
+    quote: Quote | None = None,
+    version: str = "",
+    overwrite: bool = False,
+) -> Quote:
+    """Store a quote with exactly these lines (by line of business), new or edited.
+
+    `version` is `quote_version` as it was when the form was opened. Raises PackageIdTaken, and
+    ChangedMeanwhile unless `overwrite`.
+    """
+    insured = Insured.objects.select_for_update(of=("self",)).get(pk=insured.pk)
+    if quote is None:
+        last = insured.quotes.aggregate(last=Max("position"))["last"]
+        quote = Quote(insured=insured, position=0 if last is None else last + 1)
+    else:
+        # None when somebody deleted it since: then there is nothing to lay the form over.
+        stored = insured.quotes.filter(pk=quote.pk).first()
+        if stored is None or (quote_version(stored) != version and not overwrite):
+            raise ChangedMeanwhile
+        quote = stored
+    package = columns["package_id"]
+    if package and insured.quotes.filter(package_id=package).exclude(pk=quote.pk).exists():
+        raise PackageIdTaken
+    if quote._state.adding or quote.carrier_name != columns["carrier_name"]:
+        quote.carrier = Carrier.objects.named(columns["carrier_name"])
+    for name in QUOTE_COLUMNS:
+        setattr(quote, name, columns[name])
+    quote.save()
+    _store_quote_lines(quote, lines)
+    insured.save(update_fields=["updated_at"])
+    return quote
+
+
+def _store_quote_lines(quote: Quote, lines: Mapping[str, dict[str, Any]]) -> None:
+    present = {line.line: line for line in quote.lines.all()}
+    for index, name in enumerate(LINES):
+        line, columns = present.get(name), lines.get(name)
+        if columns is None:
+            if line:
+                line.delete()
+            continue
+        if line is None:
+            line = QuoteLine(quote=quote, line=name, position=quote.position * 10 + index)
+        for attr in LINE_COLUMNS:
+            setattr(line, attr, columns[attr])
+        line.save()
+
+
+@transaction.atomic
+def delete_quote(*, quote: Quote) -> None:
+    """Delete a quote with its lines. Runs that used it keep their request and their packages."""
+    insured = Insured.objects.select_for_update(of=("self",)).get(pk=quote.insured_id)
+    quote.delete()
+    insured.save(update_fields=["updated_at"])

@@ -1,0 +1,134 @@
+"""Nexio's reply → solutions, each line matched back to the quote line it came from.
+
+A reply is untrusted: what is missing or odd is stored as not given and never fails a run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from quotes.models import Carrier, QuoteLine, Run, Solution, SolutionLine
+from quotes.models.carrier import carrier_key
+from quotes.nexio.messages import JobReply, SolutionMessage, SolutionOffering
+
+MOST_COUNT = 2_147_483_647
+MOST_AMOUNT = Decimal(10) ** 11
+
+
+def store_solutions(run: Run, reply: JobReply) -> list[Solution]:
+    """Store every solution of a terminal reply, in the order it came. Call in a transaction."""
+    matcher = Matcher.of(run)
+    names = {o.provider_name for s in reply.solutions for o in s.offerings if o.provider_name}
+    carriers = Carrier.objects.by_key(names)
+    solutions = Solution.objects.bulk_create(
+        [_solution(run, position, each) for position, each in enumerate(reply.solutions)]
+    )
+    SolutionLine.objects.bulk_create(
+        _line(solution, position, offering, matcher, carriers)
+        for solution, message in zip(solutions, reply.solutions, strict=True)
+        for position, offering in enumerate(message.offerings)
+    )
+    return solutions
+
+
+def _solution(run: Run, position: int, message: SolutionMessage) -> Solution:
+    return Solution(
+        run=run,
+        position=position,
+        rank=_count(message.rank),
+        cluster_label=(message.cluster_label or "")[:200],
+        overall_level=_amount(message.overall_level, "0.000001"),
+        provider_count=_count(message.provider_count),
+        est_cost_low=_amount(message.est_cost_low, "0.01"),
+        est_cost_high=_amount(message.est_cost_high, "0.01"),
+        scorecard=message.scorecard,
+    )
+
+
+def _line(
+    solution: Solution,
+    position: int,
+    offering: SolutionOffering,
+    matcher: Matcher,
+    carriers: Mapping[str, Carrier],
+) -> SolutionLine:
+    quote_line, matched_by = matcher.match(offering)
+    return SolutionLine(
+        solution=solution,
+        position=position,
+        category=(offering.category or "")[:64],
+        provider_name=(offering.provider_name or "")[:200],
+        carrier=carriers.get(carrier_key(offering.provider_name or "")),
+        product_name=(offering.product_name or "")[:200],
+        quote_ref=(offering.quote_id or "")[:200],
+        offering_id=(offering.id or "")[:200],
+        line_premium_annual=_amount(offering.line_premium_annual, "0.01"),
+        quote_line_id=quote_line,
+        matched_by=matched_by,
+    )
+
+
+def _count(value: int | None) -> int | None:
+    return value if value is not None and 0 <= value <= MOST_COUNT else None
+
+
+def _amount(value: Decimal | None, step: str) -> Decimal | None:
+    if value is None or not value.is_finite() or abs(value) >= MOST_AMOUNT:
+        return None
+    return value.quantize(Decimal(step))
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """Finds the quote line of a returned line.
+
+    By the offering id that was sent; else by carrier, category and premium where that is
+    unique; else it stays unmatched (nothing says that Nexio echoes ids).
+    """
+
+    by_id: Mapping[str, str]
+    by_words: Mapping[tuple[str, str, Decimal], str]
+    present: frozenset[str]
+
+    @classmethod
+    def of(cls, run: Run) -> Matcher:
+        by_words: dict[tuple[str, str, Decimal], str] = {}
+        counted: Counter[tuple[str, str, Decimal]] = Counter()
+        for offering in run.request.get("offerings", []):
+            line_id = run.offering_lines.get(str(offering.get("id")))
+            words = _words(offering)
+            if line_id and words:
+                by_words[words] = line_id
+                counted[words] += 1
+        present = QuoteLine.objects.filter(pk__in=run.offering_lines.values())
+        return cls(
+            by_id=run.offering_lines,
+            by_words={key: line for key, line in by_words.items() if counted[key] == 1},
+            # A quote line may have been deleted while the run was under way.
+            present=frozenset(str(pk) for pk in present.values_list("pk", flat=True)),
+        )
+
+    def match(self, offering: SolutionOffering) -> tuple[str | None, str]:
+        """The quote line's id and how it was found; None and "" when it was not."""
+        line = self.by_id.get(offering.id or "")
+        how = "id"
+        if line is None and offering.line_premium_annual is not None:
+            key = (
+                carrier_key(offering.provider_name or ""),
+                offering.category or "",
+                offering.line_premium_annual,
+            )
+            line, how = self.by_words.get(key), "premium"
+        return (line, how) if line in self.present else (None, "")
+
+
+def _words(offering: Mapping[str, Any]) -> tuple[str, str, Decimal] | None:
+    premium = (offering.get("attributes") or {}).get("line_premium_annual")
+    if isinstance(premium, bool) or not isinstance(premium, (int, Decimal)):
+        return None
+    name = str(offering.get("provider_name") or "")
+    return carrier_key(name), str(offering.get("category")), Decimal(premium)

@@ -1,0 +1,155 @@
+"""What waits for a person, what is under way, and what came of it lately.
+
+Every list is bounded, and none loads the documents of a run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+
+from quotes.models import (
+    IncumbentPolicy,
+    Insured,
+    Quote,
+    QuoteLine,
+    Run,
+    RunState,
+    Solution,
+    SolutionLine,
+    User,
+)
+from quotes.models.run import RunQuerySet
+from quotes.services import expiry
+
+HEAVY = ("request", "request_body", "response", "response_body", "error_details")
+"""Columns that may hold megabytes; no list loads them."""
+
+MOST_UNDER_WAY = 25
+MOST_NEEDING = 25
+MOST_RECENT = 8
+MOST_EXPIRING = 12
+MOST_INSUREDS = 8
+NEEDS_FOR = timedelta(days=14)
+UNSETTLED = (RunState.SUBMIT_UNKNOWN.value, RunState.BAD_RESPONSE.value)
+ENDED_BADLY = (RunState.REJECTED.value, RunState.FAILED.value)
+HAS_PACKAGE = Exists(Solution.objects.filter(run=OuterRef("pk")))
+"""As `has_package` it tells a run's mark whether a completed run brought anything."""
+
+
+def listed(rows: RunQuerySet) -> RunQuerySet:
+    """Runs for a list: with insured, broker and `has_package`, without documents."""
+    return (
+        rows.select_related("insured__owner", "started_by")
+        .defer(*HEAVY, "insured__document", "insured__body_document")
+        .annotate(has_package=HAS_PACKAGE)
+    )
+
+
+def with_first_package(rows: RunQuerySet) -> RunQuerySet:
+    """Runs with what a list says of their packages: `package_count`, and in `.solutions.all()`
+    only what Nexio ranked first."""
+    counted = (
+        Solution.objects.order_by()
+        .filter(run=OuterRef("pk"))
+        .values("run")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    first = Solution.objects.filter(rank=1).defer("scorecard")
+    lines = SolutionLine.objects.select_related("carrier")
+    return rows.annotate(package_count=Subquery(counted)).prefetch_related(
+        Prefetch("solutions", first.prefetch_related(Prefetch("lines", lines)))
+    )
+
+
+def under_way(user: User) -> RunQuerySet:
+    """Runs under way, the longest first."""
+    return listed(Run.objects.visible_to(user).in_flight()).order_by("created_at", "id")
+
+
+def needs_person(user: User, now: datetime) -> RunQuerySet:
+    """Runs that a person must settle.
+
+    A lost submission or unreadable replies stay until somebody decides. A run of the last 14 days
+    that was refused, failed or brought no package stays until its insured has a later run.
+    """
+    later = Run.objects.filter(insured=OuterRef("insured"), number__gt=OuterRef("number"))
+    fruitless = Q(state__in=ENDED_BADLY) | (Q(state=RunState.COMPLETED) & ~Q(HAS_PACKAGE))
+    recent = fruitless & Q(created_at__gte=now - NEEDS_FOR) & ~Exists(later)
+    rows = Run.objects.visible_to(user).filter(Q(state__in=UNSETTLED) | recent)
+    return listed(rows).order_by("-created_at", "id")
+
+
+def recent_results(user: User) -> list[Run]:
+    """The latest completed runs, with their first packages."""
+    rows = Run.objects.visible_to(user).filter(state=RunState.COMPLETED)
+    return list(with_first_package(listed(rows)).order_by("-finished_at", "id")[:MOST_RECENT])
+
+
+def expiring_quotes(user: User, now: datetime) -> QuerySet[Quote]:
+    """The user's own quotes whose price is gone soon (see `expiry`), or went in the last days."""
+    lines = QuoteLine.objects.only("quote", "line", "position", "premium_annual")
+    return (
+        Quote.objects.editable_by(user)
+        .filter(
+            expires_at__gt=now - timedelta(days=expiry.SOON),
+            expires_at__lte=expiry.soon_until(now),
+        )
+        .select_related("insured")
+        .defer("document", "insured__document", "insured__body_document")
+        .prefetch_related(Prefetch("lines", lines))
+        .order_by("expires_at", "id")
+    )
+
+
+@dataclass(frozen=True)
+class InsuredRow:
+    """An insured as a list shows it: lines quoted with how often, carriers, what is in force."""
+
+    insured: Insured
+    lines: list[tuple[str, int]]
+    carriers: int
+    incumbent: Decimal | None
+    last_run: Run | None
+
+
+def latest_insureds(user: User) -> list[InsuredRow]:
+    """The user's own insureds last worked on."""
+    quotes = Quote.objects.only("insured", "carrier", "position", "created_at")
+    lines = QuoteLine.objects.only("quote", "line", "position")
+    policies = IncumbentPolicy.objects.only("insured", "line", "annual_premium")
+    newest = Run.objects.filter(insured=OuterRef("pk")).order_by("-number").values("pk")[:1]
+    rows = list(
+        Insured.objects.editable_by(user)
+        .defer("document", "body_document")
+        .annotate(last_run_id=Subquery(newest))
+        .prefetch_related(
+            Prefetch("quotes", quotes.prefetch_related(Prefetch("lines", lines))),
+            Prefetch("incumbents", policies),
+        )
+        .order_by("-updated_at", "id")[:MOST_INSUREDS]
+    )
+    latest = {row.pk: getattr(row, "last_run_id") for row in rows}  # noqa: B009 - annotated
+    marked = Run.objects.defer(*HEAVY).annotate(has_package=HAS_PACKAGE)
+    runs = marked.in_bulk([pk for pk in latest.values() if pk])
+    return [_insured_row(row, runs.get(latest[row.pk])) for row in rows]
+
+
+def _insured_row(insured: Insured, last_run: Run | None) -> InsuredRow:
+    quotes = list(insured.quotes.all())
+    counted = Counter(line.line for quote in quotes for line in quote.lines.all())
+    premiums = [policy.annual_premium for policy in insured.incumbents.all()]
+    known = [premium for premium in premiums if premium is not None]
+    return InsuredRow(
+        insured=insured,
+        lines=[(line, counted[line]) for line in ("home", "auto", "umbrella") if counted[line]],
+        carriers=len({quote.carrier_id for quote in quotes}),
+        # A sum with a gap in it would look like the whole.
+        incumbent=sum(known, Decimal(0)) if premiums and len(known) == len(premiums) else None,
+        last_run=last_run,
+    )

@@ -1,0 +1,42 @@
+"""Entry points for django-q2. Arguments are integers and names only."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+
+from quotes.services import claims, leash, watching
+from quotes.services.runs import wake_worker
+
+LONGEST_WATCH = 300.0
+"""Seconds; below the queue's time-out, so that a watcher always ends by itself."""
+
+
+def watch() -> None:
+    """Serve runs until the worker drains or the time is up; one watcher a worker.
+
+    Ends at once where one is already serving. On ending it queues its successor while runs are
+    in flight.
+    """
+    folder = leash.lock_folder()
+    lock = leash.watcher_lock(folder)
+    if not lock.take_soon():
+        return
+    lease = uuid.uuid4().hex
+    lock.write(lease)
+    under_worker = leash.LEASH_ENV in os.environ
+    ends_at = time.monotonic() + LONGEST_WATCH
+
+    def draining() -> bool:
+        return under_worker and not leash.worker_leash(folder).held_by_another()
+
+    try:
+        watching.watch_runs(
+            stop=lambda: time.monotonic() > ends_at or draining(), in_haste=draining, lease=lease
+        )
+        lock.write("")
+    finally:
+        lock.drop()
+    if not draining() and claims.in_flight_at_configured_service():
+        wake_worker()

@@ -1,0 +1,240 @@
+"""A run's page in every state, the fragment that follows it, and what its broker may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.db.models.functions import Length
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from quotes.forms.runs import LinkForm, ReasonForm
+from quotes.models import QuoteLine, Run, RunState, Solution
+from quotes.models.run import RunQuerySet
+from quotes.services import progress, runs
+from quotes.services.as_sent import left_out_lines, pretty
+from quotes.services.comparison import carriers_sent, lines_offered, requested_lines
+from quotes.services.cost_chart import draw_costs
+from quotes.services.ranked import rank_packages
+from quotes.services.worklist import HAS_PACKAGE, HEAVY
+from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.fragments import refreshing
+
+MOST_EVENTS = 200
+MOST_PACKAGES = 100
+Forms = dict[str, ReasonForm]
+
+
+@require_safe
+def run_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
+    return _page(request, _run(request, pk))
+
+
+@require_safe
+@refreshing(page="quotes:run_detail")
+def run_status(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """The part of an unfinished run's page that changes; the whole once it is finished."""
+    run = get_or_absent(_readable(request).defer(*HEAVY), pk)
+    context = {"run": run, "events": _events(run)}
+    following = progress.follow(run, now=timezone.now()) if run.in_flight else None
+    code = following.code if following else progress.seen_code(run)
+    # Said only when it changed: a screen reader must not repeat the same words at every look.
+    if request.GET.get("seen") != code:
+        context["announcement"] = following.said if following else progress.announcement(run)
+    if following:
+        return render(request, "quotes/partials/run_status.html", context | {"progress": following})
+    full = _run(request, pk)
+    response = render(
+        request, "quotes/partials/run_body.html", _context(request, full) | context | {"run": full}
+    )
+    response["HX-Retarget"] = "#run"
+    response["HX-Reswap"] = "outerHTML"
+    return response
+
+
+@require_POST
+def run_abandon(request: PortalRequest, pk: UUID) -> HttpResponse:
+    return _settle(
+        request,
+        pk,
+        form=ReasonForm(request.POST, name="abandon"),
+        name="abandon",
+        act=lambda run, said: runs.abandon_run(run=run, actor=request.user, reason=said["reason"]),
+        done="The run was given up.",
+    )
+
+
+@require_POST
+def run_resubmit(request: PortalRequest, pk: UUID) -> HttpResponse:
+    return _settle(
+        request,
+        pk,
+        form=ReasonForm(request.POST, name="resubmit"),
+        name="resubmit",
+        act=lambda run, said: runs.resubmit_run(run=run, actor=request.user, reason=said["reason"]),
+        done="The same request is being sent again.",
+    )
+
+
+@require_POST
+def run_link(request: PortalRequest, pk: UUID) -> HttpResponse:
+    return _settle(
+        request,
+        pk,
+        form=LinkForm(request.POST, name="link"),
+        name="link",
+        act=lambda run, said: runs.link_run_id(
+            run=run, actor=request.user, run_id=said["run_id"], reason=said["reason"]
+        ),
+        done="The run is linked and is being watched.",
+    )
+
+
+@require_POST
+def run_resume(request: PortalRequest, pk: UUID) -> HttpResponse:
+    return _settle(
+        request,
+        pk,
+        act=lambda run, said: runs.resume_run(run=run, actor=request.user),
+        done="Checking goes on.",
+    )
+
+
+@require_POST
+def run_send_again(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """Asks for a reason only where Nexio may have an earlier attempt already."""
+    run = get_or_absent(Run.objects.actionable_by(request.user).defer(*HEAVY), pk)
+    return _settle(
+        request,
+        pk,
+        form=ReasonForm(request.POST, name="send_again") if _asks_reason(run) else None,
+        name="send_again",
+        act=lambda run, said: runs.send_again(
+            run=run, actor=request.user, reason=said.get("reason", "")
+        ),
+        done="The same request is being sent again.",
+    )
+
+
+def _settle(
+    request: PortalRequest,
+    pk: UUID,
+    *,
+    act: Callable[[Run, dict[str, Any]], Run],
+    done: str,
+    form: ReasonForm | None = None,
+    name: str = "",
+) -> HttpResponse:
+    """Let the run's own broker act on it: 404 for others, 422 for a bad form, 409 too late."""
+    run = get_or_absent(Run.objects.actionable_by(request.user).defer(*HEAVY), pk)
+    if form is not None and not form.is_valid():
+        return _page(request, _run(request, pk), status=422, forms={name: form})
+    try:
+        settled = act(run, form.cleaned_data if form is not None else {})
+    except runs.NotPossible as reason:
+        messages.warning(request, str(reason))
+        kept = {name: form} if form is not None else {}
+        return _page(request, _run(request, pk), status=409, forms=kept)
+    messages.success(request, done)
+    return redirect("quotes:run_detail", pk=settled.pk)
+
+
+def _readable(request: PortalRequest) -> RunQuerySet:
+    """Runs the user may see, with their people; other documents than the run's own stay away."""
+    others = (f"resubmission_of__{name}" for name in HEAVY)
+    return (
+        Run.objects.visible_to(request.user)
+        .select_related("insured__owner", "started_by", "resubmission_of")
+        .defer("insured__document", "insured__body_document", *others)
+        .annotate(has_package=HAS_PACKAGE)
+    )
+
+
+def _run(request: PortalRequest, pk: UUID) -> Run:
+    """The run with its parsed documents, and of the exact bytes only how many they are."""
+    rows = _readable(request).defer("request_body", "response_body")
+    sizes = {"request_size": Length("request_body"), "response_size": Length("response_body")}
+    return get_or_absent(rows.annotate(**sizes), pk)
+
+
+def _events(run: Run) -> list[Any]:
+    latest = run.events.select_related("actor").order_by("-at", "-id")[:MOST_EVENTS]
+    return list(latest)[::-1]
+
+
+def _page(
+    request: PortalRequest, run: Run, *, status: int = 200, forms: Forms | None = None
+) -> HttpResponse:
+    return render(request, "quotes/run_detail.html", _context(request, run, forms), status=status)
+
+
+def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> dict[str, Any]:
+    """What the page of a run in any state shows."""
+    now = timezone.now()
+    lines = requested_lines(run.request) or list(run.coverage_types)
+    offered = lines_offered(run.request, lines)
+    context: dict[str, Any] = {
+        "run": run,
+        "now": now,
+        "can_act": _may_act(request, run),
+        "events": _events(run),
+        "attempts": list(run.resubmissions.defer(*HEAVY).annotate(has_package=HAS_PACKAGE)),
+        "lines": lines,
+        "sent_carriers": carriers_sent(run.request),
+        "left_out": left_out_lines(run.request, lines),
+        "offered": offered,
+        "none_offered": [each for each in offered if not each.count],
+        "request_json": pretty(run.request),
+        "response_json": pretty(run.response) if run.response is not None else "",
+        "error_details": pretty(run.error_details) if run.error_details is not None else "",
+        "may_link": runs.may_link(run),
+        "forms": {
+            "abandon": ReasonForm(name="abandon"),
+            "resubmit": ReasonForm(name="resubmit"),
+            "link": LinkForm(name="link"),
+            "send_again": ReasonForm(name="send_again"),
+            **(forms or {}),
+        },
+        "errors_in": next((form for form in (forms or {}).values() if form.errors), None),
+        "hold_still": "still" in request.GET,
+        "asks_reason": _asks_reason(run),
+    }
+    if run.in_flight:
+        context["progress"] = progress.follow(run, now=now)
+    elif run.state == RunState.ABANDONED:
+        closing = run.events.filter(kind__in=["abandoned", "resubmitted"])
+        context["closing"] = closing.select_related("actor").order_by("-at", "-id").first()
+    elif run.state == RunState.COMPLETED:
+        solutions = _solutions(run)
+        ranking = rank_packages(run, solutions)
+        chart = draw_costs(solutions, ranking.incumbent.total)
+        count = run.solutions.count()
+        context |= {
+            "ranking": ranking,
+            "chart": chart,
+            "package_count": count,
+            "more_packages": count > len(solutions),
+        }
+    return context
+
+
+def _solutions(run: Run) -> list[Solution]:
+    ours = QuoteLine.objects.only("quote")
+    rows = run.solutions.prefetch_related("lines__carrier", Prefetch("lines__quote_line", ours))
+    return list(rows[:MOST_PACKAGES])
+
+
+def _asks_reason(run: Run) -> bool:
+    """Whether sending the run again needs a reason; False where it cannot be sent again."""
+    ended = run.state in {RunState.REJECTED, RunState.FAILED, RunState.ABANDONED}
+    return ended and runs.may_be_running(run)
+
+
+def _may_act(request: HttpRequest, run: Run) -> bool:
+    return Run.objects.actionable_by(request.user).filter(pk=run.pk).exists()

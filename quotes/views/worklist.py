@@ -1,0 +1,48 @@
+"""The first page: what is under way, what needs a person, what came of it lately."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from quotes.models import Insured
+from quotes.services import worklist as work
+from quotes.views.access import PortalRequest
+from quotes.views.fragments import refreshing
+
+
+@require_safe
+@refreshing(page="quotes:worklist")
+def worklist(request: PortalRequest) -> HttpResponse:
+    """A broker's own work; for managers and admins the office's runs, which they only read.
+
+    Who is both has the office's runs and their own insureds.
+    """
+    now = timezone.now()
+    user = request.user
+    under_way = list(work.under_way(user)[: work.MOST_UNDER_WAY + 1])
+    needing = list(work.needs_person(user, now)[: work.MOST_NEEDING + 1])
+    context: dict[str, Any] = {
+        "now": now,
+        "office": user.sees_all,
+        "own": user.is_broker,
+        "under_way": under_way[: work.MOST_UNDER_WAY],
+        "more_under_way": len(under_way) > work.MOST_UNDER_WAY,
+        "needing": needing[: work.MOST_NEEDING],
+        "more_needing": len(needing) > work.MOST_NEEDING,
+        "recent": work.recent_results(user),
+        "role_missing": not user.sees_all and not user.is_broker,
+    }
+    if user.is_broker:
+        expiring = list(work.expiring_quotes(user, now)[: work.MOST_EXPIRING + 1])
+        context |= {
+            "insureds": work.latest_insureds(user),
+            "insured_count": Insured.objects.editable_by(user).count(),
+            "expiring": expiring[: work.MOST_EXPIRING],
+            "more_expiring": len(expiring) > work.MOST_EXPIRING,
+        }
+    return render(request, "quotes/worklist.html", context)

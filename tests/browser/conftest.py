@@ -1,0 +1,64 @@
+"""A real browser against the app's own server; what its console says fails the test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page
+
+from quotes.models import User
+from tests.conftest import CHROMIUM_LAUNCH
+from tests.factories import PASSWORD
+
+# Playwright's synchronous interface keeps an event loop in this thread; Django would take every
+# query of the test for one made inside it.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/browser" in item.nodeid:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, **CHROMIUM_LAUNCH}
+
+
+@pytest.fixture
+def page(page: Page) -> Iterator[Page]:
+    """A page whose console must stay silent: an error there is a bug or a CSP violation."""
+    said: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        # A page that is itself a 404 or a 422 is said to have failed to load; that is meant.
+        own_status = message.text.startswith("Failed to load resource: the server responded")
+        if own_status and message.location.get("url") == page.url:
+            return
+        if message.type in {"error", "warning"}:
+            said.append(f"{message.type}: {message.text}")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: said.append(f"exception: {error}"))
+    page.set_default_timeout(15_000)
+    yield page
+    assert said == []
+
+
+@pytest.fixture
+def sign_in(page: Page, live_server: Any) -> Callable[[User], None]:
+    """Sign a test user in through the sign-in page."""
+
+    def act(user: User) -> None:
+        page.goto(f"{live_server.url}/sign-in/")
+        page.get_by_label("Username").fill(user.username)
+        page.locator("input[type=password]").fill(PASSWORD)
+        page.locator("[data-sign-in]").click()
+        page.get_by_role("heading", name="Worklist").wait_for()
+
+    return act

@@ -1,0 +1,46 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.fake_nexio import FakeNexio, fake_nexio  # noqa: F401  (a fixture, used by name)
+
+CHROMIUM = shutil.which("chromium")
+CHROMIUM_LAUNCH = {"executable_path": CHROMIUM, "args": ["--no-sandbox"]}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last, and skipped where there is no browser unless there must be one.
+
+    Playwright's synchronous interface leaves an event loop behind in its thread, in which no
+    later test of the same process could run one of its own.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    if CHROMIUM is not None or os.environ.get("REQUIRE_BROWSER"):
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="no Chromium here: apt-get install chromium"))
+
+
+@pytest.fixture
+def people(db):
+    """A broker, a second broker, a manager and an admin, by role name."""
+    from tests.factories import make_people
+
+    return make_people()
+
+
+@pytest.fixture
+def nexio(settings: Any) -> Iterator[FakeNexio]:
+    """A fake that the settings name, and the key that they say to it."""
+    with FakeNexio() as fake:
+        settings.NEXIO_URL, settings.NEXIO_KEY = fake.url, "nx_test_watched"
+        settings.NEXIO_IS_SANDBOX = False
+        yield fake

@@ -1,0 +1,60 @@
+"""Rows for tests, made the way the app makes them where that is what matters."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import Group
+
+from quotes.models import Insured, Quote, Role, Run, User
+from quotes.services import intake, reading
+from quotes.services.runs import start_run
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+PASSWORD = "test-password"
+
+
+def make_user(username: str, role: str | None, **fields: Any) -> User:
+    user = User.objects.create_user(username=username, password=PASSWORD, **fields)
+    if role:
+        group, _ = Group.objects.get_or_create(name=role)
+        user.groups.add(group)
+    return user
+
+
+def make_people() -> dict[str, User]:
+    return {
+        "broker": make_user("broker", Role.BROKER),
+        "other": make_user("broker2", Role.BROKER),
+        "manager": make_user("manager", Role.MANAGER),
+        "admin": make_user("admin", Role.ADMIN, is_staff=True, is_superuser=True),
+    }
+
+
+def import_example(name: str = "example_input.json", owner: User | None = None) -> intake.Intake:
+    raw = (EXAMPLES / name).read_bytes()
+    return intake.import_document(document=reading.read_document(raw), owner=owner)
+
+
+def import_value(value: Any, owner: User | None = None) -> intake.Intake:
+    return intake.import_document(
+        document=reading.read_document(json.dumps(value).encode()), owner=owner
+    )
+
+
+def queued_run(
+    name: str = "example_input.json", owner: User | None = None, insured: Insured | None = None
+) -> Run:
+    """A run as a broker's press of the button leaves it: queued, its request frozen."""
+    if insured is None:
+        insured = import_example(name, owner).insured
+    quotes = list(Quote.objects.filter(insured=insured))
+    return start_run(
+        insured=insured,
+        coverage_types=insured.requested_lines,
+        started_by=owner,
+        quotes=quotes,
+        hint=False,
+    )

@@ -1,0 +1,484 @@
+"""Django admin: people and carriers to keep in order, history only to read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import escape
+
+from quotes.admin import site
+from quotes.models import (
+    Carrier,
+    CarrierAlias,
+    Insured,
+    NexioService,
+    Quote,
+    Role,
+    Run,
+    RunEvent,
+    Solution,
+    SolutionLine,
+    User,
+)
+from quotes.services.roles import ensure_roles
+from tests.factories import EXAMPLES, PASSWORD, import_example, import_value, make_user, queued_run
+
+pytestmark = pytest.mark.django_db
+
+HISTORY = ("quote", "run", "runevent", "solution", "nexioservice")
+
+
+@pytest.fixture
+def admin(people) -> User:
+    """An administrator by role alone, as `ensure_roles` leaves one; no superuser."""
+    ensure_roles()
+    person = people["admin"]
+    person.is_superuser = False
+    person.save()
+    return User.objects.get(pk=person.pk)
+
+
+@pytest.fixture
+def visitor(admin) -> Client:
+    visitor = Client()
+    visitor.force_login(admin)
+    return visitor
+
+
+@pytest.fixture
+def root(db) -> Client:
+    ensure_roles()
+    visitor = Client()
+    visitor.force_login(make_user("root", Role.ADMIN, is_staff=True, is_superuser=True))
+    return visitor
+
+
+@pytest.fixture
+def run(people) -> Run:
+    """A run with something in every table that hangs on it."""
+    made = queued_run(owner=people["broker"])
+    solution = Solution.objects.create(run=made, position=0, rank=1, cluster_label="recommended")
+    SolutionLine.objects.create(
+        solution=solution,
+        position=0,
+        category="home",
+        provider_name="Example",
+        carrier=Carrier.objects.first(),
+    )
+    NexioService.objects.create(base_url="http://127.0.0.1:1")
+    return made
+
+
+def url(model: str, page: str = "changelist", *args: Any) -> str:
+    app = "auth" if model == "group" else "quotes"
+    return reverse(f"admin:{app}_{model}_{page}", args=args)
+
+
+def an(model: str) -> Any:
+    return {entry._meta.model_name: entry for entry in site._registry}[model]._default_manager
+
+
+ALL = sorted(str(entry._meta.model_name) for entry in site._registry)
+
+
+def test_what_is_there():
+    assert ALL == [
+        "carrier", "group", "insured", "nexioservice", "quote", "run", "runevent", "solution",
+        "user",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ALL)
+def test_an_administrator_without_superuser_reads_every_list_and_page(model, visitor, run):
+    listed = visitor.get(url(model))
+    assert listed.status_code == 200
+    row = an(model).first()
+    page = visitor.get(url(model, "change", row.pk))
+    assert page.status_code == 200
+    assert visitor.get(url(model, "history", row.pk)).status_code == 200
+    assert visitor.get(url(model), {"q": "abc' %_\\"}).status_code == 200
+
+
+def test_the_index_lists_them(visitor):
+    page = visitor.get(reverse("admin:index")).content.decode()
+    for words in ("Carriers", "Insureds", "Quotes", "Runs", "Run events", "Users", "Groups"):
+        assert words in page
+    assert "Sandbox — not Nexio" in page
+    for foreign in ("Scheduled tasks", "Email addresses", "Queued tasks"):
+        assert foreign not in page
+
+
+def test_no_zip_code_is_searched_by_address(visitor, run):
+    insured = Insured.objects.get(runs=run)
+    assert insured.zip_code
+    page = visitor.get(url("insured"), {"q": insured.zip_code})
+    assert page.context["cl"].result_count == 0
+    assert "ZIP or" not in page.content.decode()
+
+
+class TestHistory:
+    """Not even a superuser changes what happened."""
+
+    @pytest.mark.parametrize("model", HISTORY)
+    def test_nothing_is_added_changed_or_deleted(self, model, root, run):
+        row = an(model).first()
+        before = an(model).values().get(pk=row.pk)
+        assert root.get(url(model, "add")).status_code == 403
+        assert root.post(url(model, "add"), {}).status_code == 403
+        assert root.post(url(model, "change", row.pk), {"state": "completed"}).status_code == 403
+        assert root.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+        chosen = {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"}
+        root.post(url(model), chosen)
+        assert an(model).values().get(pk=row.pk) == before
+
+    @pytest.mark.parametrize("model", ["insured", "user", "carrier", "group"])
+    def test_nothing_else_is_deleted_either(self, model, root, run):
+        row = an(model).first()
+        assert root.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+        root.post(
+            url(model),
+            {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes"},
+        )
+        assert an(model).filter(pk=row.pk).exists()
+
+    def test_a_run_shows_its_timeline_packages_and_request(self, visitor, run):
+        page = visitor.get(url("run", "change", run.pk)).content.decode()
+        assert '<input type="text"' not in page
+        assert 'class="document"' in page
+        assert "&quot;offerings&quot;" in page
+        event = run.events.first()
+        assert event is not None
+        assert event.text in page
+        assert "recommended" in page
+
+    def test_what_a_document_holds_is_escaped(self, visitor, run):
+        Run.objects.filter(pk=run.pk).update(request={"input": {"x": "<script>alert(1)</script>"}})
+        page = visitor.get(url("run", "change", run.pk)).content.decode()
+        assert "<script>alert(1)" not in page
+        assert "&lt;script&gt;alert(1)" in page
+
+    def test_a_huge_reply_is_cut_on_the_page(self, visitor, run):
+        Run.objects.filter(pk=run.pk).update(response={"x": "y" * 3_000_000})
+        page = visitor.get(url("run", "change", run.pk)).content
+        assert len(page) < 1_000_000
+        assert "more characters" in page.decode()
+
+
+class TestQueries:
+    """Lists cost the same however long they are, and read no document."""
+
+    @pytest.fixture
+    def fill(self, people):
+        def make(count: int) -> None:
+            for _ in range(count):
+                n = Insured.objects.count()
+                value = json.loads((EXAMPLES / "home_only.json").read_bytes())
+                value["applicant"]["name"] = f"Example {n}"
+                for quote in value["quotes"]:
+                    quote["carrier"] += f" {n}"
+                insured = import_value(value, people["broker"]).insured
+                made = queued_run(insured=insured, owner=people["broker"])
+                Solution.objects.create(run=made, position=0, rank=1)
+                NexioService.objects.create(base_url=f"http://127.0.0.1:{n + 1}")
+                make_user(f"person{n}", Role.BROKER)
+
+        return make
+
+    def asked(self, visitor: Client, model: str) -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            assert visitor.get(url(model)).status_code == 200
+        return [query["sql"] for query in queries.captured_queries]
+
+    def test_lists_cost_the_same_for_any_length(self, visitor, fill):
+        fill(2)
+        few = {model: len(self.asked(visitor, model)) for model in ALL}
+        fill(10)
+        many = {model: len(self.asked(visitor, model)) for model in ALL}
+        assert many == few
+
+    def test_lists_read_no_document(self, visitor, fill):
+        fill(1)
+        for model in ("run", "runevent", "solution", "quote", "insured"):
+            for query in self.asked(visitor, model):
+                for column in (
+                    "request_body", "response_body", '"request"', '"document"', "scorecard",
+                ):  # fmt: skip
+                    assert column not in query, model
+
+
+class TestInsureds:
+    def give(self, visitor: Client, insured: Insured, owner: User, **more: Any) -> Any:
+        """Send the page's form with `owner` chosen, as a browser would."""
+        page = visitor.get(url("insured", "change", insured.pk))
+        rows: dict[str, Any] = {}
+        for inline in page.context["inline_admin_formsets"]:
+            form = inline.formset.management_form
+            rows |= {form.add_prefix(name): form[name].value() for name in form.fields}
+        return visitor.post(
+            url("insured", "change", insured.pk), {**rows, "owner": owner.pk, **more}
+        )
+
+    def test_the_broker_is_the_one_thing_that_changes(self, visitor, people):
+        insured = import_example(owner=people["broker"]).insured
+        before: Any = Insured.objects.values().get(pk=insured.pk)
+        typed = {"applicant_name": "Another", "state": "NV", "drivers-0-name": "Another"}
+        response = self.give(visitor, insured, people["other"], **typed)
+        assert response.status_code == 302
+        after: Any = Insured.objects.values().get(pk=insured.pk)
+        changed = {name for name in after if after[name] != before[name]}
+        assert changed == {"owner_id", "updated_at"}
+        assert after["owner_id"] == people["other"].pk
+        assert Run.objects.visible_to(people["broker"]).count() == 0
+        assert LogEntry.objects.filter(object_id=str(insured.pk)).exists()
+
+    def test_only_brokers_who_work_here_are_offered(self, visitor, people):
+        insured = import_example(owner=people["broker"]).insured
+        gone = make_user("gone", Role.BROKER, is_active=False)
+        page = visitor.get(url("insured", "change", insured.pk))
+        offered = set(page.context["adminform"].form.fields["owner"].queryset)
+        assert offered == {people["broker"], people["other"]}
+        refused = self.give(visitor, insured, gone)
+        assert refused.status_code == 200
+        assert refused.context["adminform"].form.errors["owner"]
+
+    def test_one_who_left_keeps_theirs_until_somebody_else_gets_them(self, visitor, people):
+        insured = import_example(owner=people["broker"]).insured
+        User.objects.filter(pk=people["broker"].pk).update(is_active=False)
+        response = self.give(visitor, insured, people["broker"])
+        assert response.status_code == 302
+        insured.refresh_from_db()
+        assert insured.owner == people["broker"]
+
+    def test_a_broker_who_has_the_household_already(self, visitor, people):
+        insured = import_example(owner=people["broker"]).insured
+        import_example(owner=people["other"])
+        response = self.give(visitor, insured, people["other"])
+        assert response.status_code == 200
+        assert "has this household already" in response.content.decode()
+
+    def test_names_are_not_searched_by_address(self, visitor, people):
+        insured = import_example(owner=people["broker"]).insured
+        shown = visitor.get(url("insured"), {"q": str(insured.pk)}).content.decode()
+        assert insured.shown_name in shown
+        hidden = visitor.get(url("insured"), {"q": insured.applicant_name}).content.decode()
+        assert str(insured.pk) not in hidden
+
+
+class TestCarriers:
+    @pytest.fixture
+    def carriers(self, people, run) -> tuple[Carrier, Carrier]:
+        """Two carriers that are one: the first has quotes, policies and a solution's line."""
+        used = SolutionLine.objects.get().carrier
+        assert used is not None
+        return used, Carrier.objects.named("The One That Stays")
+
+    def merge(self, visitor: Client, *carriers: Carrier, **more: Any) -> Any:
+        chosen = [str(carrier.pk) for carrier in carriers]
+        return visitor.post(
+            url("carrier"), {"action": "merge", "_selected_action": chosen, **more}, follow=True
+        )
+
+    def test_merging_asks_which_stays(self, visitor, carriers):
+        page = self.merge(visitor, *carriers).content.decode()
+        assert "Which carrier stays?" in page
+        assert Carrier.objects.filter(pk__in=[carrier.pk for carrier in carriers]).count() == 2
+
+    def test_merging_moves_everything(self, visitor, carriers):
+        gone, stays = carriers
+        name, quotes = gone.name, set(gone.quotes.values_list("pk", flat=True))
+        assert quotes
+        written = dict(Quote.objects.values_list("pk", "carrier_name"))
+        page = self.merge(visitor, *carriers, into=stays.pk).content.decode()
+        assert f"{escape(name)} merged into {stays.name}" in page
+        assert not Carrier.objects.filter(pk=gone.pk).exists()
+        assert quotes <= set(stays.quotes.values_list("pk", flat=True))
+        assert SolutionLine.objects.get().carrier == stays
+        assert Carrier.objects.named(name) == stays
+        assert dict(Quote.objects.values_list("pk", "carrier_name")) == written
+
+    def test_one_carrier_is_nothing_to_merge(self, visitor, carriers):
+        assert "Choose two carriers or more" in self.merge(visitor, carriers[0]).content.decode()
+
+    def test_a_carrier_not_chosen_is_no_target(self, visitor, carriers):
+        third = Carrier.objects.named("A Third")
+        page = self.merge(visitor, *carriers, into=third.pk).content.decode()
+        assert "Which carrier stays?" in page
+
+    def posted(self, name: str, *aliases: str) -> dict[str, Any]:
+        rows = {f"aliases-{n}-name": alias for n, alias in enumerate(aliases)}
+        return {
+            "name": name,
+            "aliases-TOTAL_FORMS": len(aliases),
+            "aliases-INITIAL_FORMS": 0,
+            **rows,
+        }
+
+    def test_a_new_carrier_goes_by_its_names(self, visitor):
+        response = visitor.post(url("carrier", "add"), self.posted("Fen  Mutual", "FM Group"))
+        assert response.status_code == 302
+        fen = Carrier.objects.get(name="Fen Mutual")
+        assert Carrier.objects.named("fen mutual") == fen
+        assert Carrier.objects.named("FM-GROUP") == fen
+
+    def test_a_name_stands_for_one_carrier(self, visitor):
+        Carrier.objects.named("Fen Mutual")
+        for posted in (
+            self.posted("FEN MUTUAL"),
+            self.posted("Another", "Fen Mutual"),
+            self.posted("Another", "Twice", "TWICE"),
+        ):
+            response = visitor.post(url("carrier", "add"), posted)
+            assert response.status_code == 200
+        assert (
+            "already stands for"
+            in visitor.post(url("carrier", "add"), self.posted("fen mutual")).content.decode()
+        )
+        assert Carrier.objects.count() == 1
+        assert CarrierAlias.objects.count() == 1
+
+
+class TestPeople:
+    def change(self, visitor: Client, person: User, **fields: Any) -> Any:
+        posted = {
+            "username": person.username,
+            "groups": [group.pk for group in person.groups.all()],
+            "is_active": "on" if person.is_active else "",
+            **fields,
+        }
+        response = visitor.post(
+            url("user", "change", person.pk), {k: v for k, v in posted.items() if v != ""}
+        )
+        person.refresh_from_db()
+        return response
+
+    def group(self, visitor: Client, role: Role) -> int:
+        from django.contrib.auth.models import Group
+
+        return Group.objects.get(name=role).pk
+
+    def test_a_new_admin_gets_in_by_the_role_alone(self, visitor):
+        posted = {
+            "username": "newcomer",
+            "first_name": "Nora",
+            "last_name": "Example",
+            "groups": [self.group(visitor, Role.ADMIN)],
+            "usable_password": "true",
+            "password1": "a-long-unlikely-one",
+            "password2": "a-long-unlikely-one",
+        }
+        assert visitor.post(url("user", "add"), posted).status_code == 302
+        person = User.objects.get(username="newcomer")
+        assert person.is_staff
+        assert not person.is_superuser
+        newcomer = Client()
+        assert newcomer.login(username="newcomer", password="a-long-unlikely-one")
+        assert newcomer.get(reverse("admin:index")).status_code == 200
+
+    def test_and_loses_it_with_the_role(self, visitor, people):
+        second = make_user("second", Role.ADMIN, is_staff=True)
+        self.change(visitor, second, groups=[self.group(visitor, Role.BROKER)])
+        assert not second.is_staff
+
+    def test_who_leaves_is_made_inactive_and_keeps_history(self, visitor, people):
+        insured = import_example(owner=people["broker"]).insured
+        open_page = Client()
+        open_page.force_login(people["broker"])
+        chosen = [people["broker"].pk, people["admin"].pk]
+        visitor.post(url("user"), {"action": "deactivate", "_selected_action": chosen})
+        people["broker"].refresh_from_db()
+        people["admin"].refresh_from_db()
+        assert not people["broker"].is_active
+        assert people["admin"].is_active, "nobody locks themselves out"
+        assert open_page.get("/").status_code == 302
+        assert Insured.objects.get(pk=insured.pk).owner == people["broker"]
+
+    def test_nobody_makes_themselves_more(self, visitor, admin):
+        self.change(visitor, admin, is_superuser="on", groups=[])
+        assert not admin.is_superuser
+        assert admin.groups.exists()
+
+    def test_nor_another(self, visitor, people):
+        self.change(visitor, people["broker"], is_superuser="on", is_staff="on", is_demo="on")
+        assert not people["broker"].is_superuser
+        assert not people["broker"].is_staff
+        assert not people["broker"].is_demo
+
+    def test_a_superuser_is_for_superusers_to_change(self, visitor, root):
+        person = User.objects.get(username="root")
+        assert self.change(visitor, person, first_name="X").status_code == 403
+        password = reverse("admin:auth_user_password_change", args=[person.pk])
+        taken = {"password1": "a-long-unlikely-one", "password2": "a-long-unlikely-one"}
+        assert visitor.post(password, taken).status_code == 403
+        visitor.post(url("user"), {"action": "deactivate", "_selected_action": [person.pk]})
+        person.refresh_from_db()
+        assert person.is_active
+        assert person.check_password(PASSWORD)
+
+    def test_a_password_is_set_and_never_shown(self, visitor, people):
+        password = reverse("admin:auth_user_password_change", args=[people["broker"].pk])
+        taken = {
+            "usable_password": "true",
+            "password1": "a-long-unlikely-one",
+            "password2": "a-long-unlikely-one",
+        }
+        assert visitor.post(password, taken).status_code == 302
+        people["broker"].refresh_from_db()
+        assert people["broker"].check_password("a-long-unlikely-one")
+        page = visitor.get(url("user", "change", people["broker"].pk)).content.decode()
+        assert people["broker"].password not in page
+
+    def test_roles_are_the_apps_own(self, root, people):
+        assert root.get(url("group", "add")).status_code == 403
+        page = root.get(url("group", "change", self.group(root, Role.ADMIN))).content.decode()
+        assert "Can view run" in page
+
+
+class TestRoles:
+    def test_permissions_are_put_right_again(self, db):
+        from django.contrib.auth.models import Group, Permission
+
+        ensure_roles()
+        Group.objects.get(name=Role.BROKER).permissions.set(Permission.objects.all())
+        Group.objects.get(name=Role.ADMIN).permissions.clear()
+        ensure_roles()
+        assert not Group.objects.get(name=Role.BROKER).permissions.exists()
+        assert not Group.objects.get(name=Role.MANAGER).permissions.exists()
+        granted = set(
+            Group.objects.get(name=Role.ADMIN).permissions.values_list("codename", flat=True)
+        )
+        assert {"view_run", "view_runevent", "change_insured", "add_user"} <= granted
+        assert not {name for name in granted if name.endswith(("_run", "_runevent"))} - {
+            "view_run",
+            "view_runevent",
+        }
+        assert not {name for name in granted if name.startswith("delete_")} - {
+            "delete_carrieralias"
+        }
+
+    def test_by_command(self, db, capsys):
+        from django.core.management import call_command
+
+        call_command("ensure_roles")
+        assert "in place" in capsys.readouterr().out
+
+
+def test_signing_out_of_admin_is_signing_out(visitor):
+    response = visitor.post(reverse("admin:logout"))
+    assert response["Location"] == "/sign-in/"
+    assert visitor.get("/").status_code == 302
+
+
+def test_events_come_latest_first(visitor, run):
+    run.note(at=timezone.now(), kind="looked", text="The latest event of all.")
+    page = visitor.get(url("runevent")).content.decode()
+    first = RunEvent.objects.order_by("id").first()
+    assert first is not None
+    assert page.index("The latest event of all.") < page.index(first.text)

@@ -1,0 +1,301 @@
+"""What the app demands of its environment, and what it tells browsers on every page."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.factories import import_example, queued_run
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+GOOD = {
+    "APP_ENV": "production",
+    "SECRET_KEY": "kTz3-Wq9_vR7xLm2Pn8sYb4Hd6Gf1Jc5QaUeIoZp",
+    "ALLOWED_HOSTS": "portal.example.com",
+    "NEXIO_API_KEY": "nx_live_example",
+}
+SHOW = """
+import json, django
+django.setup()
+from django.conf import settings as s
+print(json.dumps({
+    name: getattr(s, name, None) for name in (
+        "DEBUG", "ALLOWED_HOSTS", "NEXIO_URL", "NEXIO_IS_SANDBOX", "DEMO_ACCOUNTS", "WEB_PORT",
+        "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_NAME", "SECURE_SSL_REDIRECT",
+        "SECURE_HSTS_SECONDS", "SECURE_PROXY_SSL_HEADER",
+    )} | {"key_length": len(s.SECRET_KEY), "engine": s.DATABASES["default"]["ENGINE"]}))
+"""
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Python in a clean environment: nothing of the caller's but the path."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**KEPT, "DJANGO_SETTINGS_MODULE": "brokerportal.settings", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def settings_with(**environment: str) -> dict[str, object]:
+    import json
+
+    done = run("-c", SHOW, **environment)
+    assert done.returncode == 0, done.stderr
+    shown: dict[str, object] = json.loads(done.stdout)
+    return shown
+
+
+def refusal(**environment: str) -> list[str]:
+    """The lines a wrong environment is answered with; nothing else is printed."""
+    done = run("manage.py", "check", **environment)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    for name, value in environment.items():
+        if len(value) > 3 and name != "APP_ENV":
+            assert value not in done.stderr, f"the value of {name} is repeated"
+    first, *lines = done.stderr.rstrip().splitlines()
+    assert first == "The environment is not usable:"
+    return [line.strip() for line in lines]
+
+
+def named(lines: list[str]) -> set[str]:
+    return {line.split(":")[0] for line in lines}
+
+
+class TestEnvironment:
+    def test_local_needs_nothing(self, tmp_path):
+        shown = settings_with(DATA_DIR=str(tmp_path))
+        assert shown["NEXIO_IS_SANDBOX"]
+        assert shown["DEMO_ACCOUNTS"]
+        assert not shown["DEBUG"]
+        assert shown["NEXIO_URL"] == "http://127.0.0.1:8787"
+        assert shown["WEB_PORT"] == 8000
+        assert shown["engine"] == "django.db.backends.sqlite3"
+        assert int(str(shown["key_length"])) >= 50
+        assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+    def test_production_refuses_everything_wrong_at_once(self):
+        lines = refusal(
+            APP_ENV="production",
+            SECRET_KEY="insecure-key-that-somebody-copied-from-a-page",
+            DEBUG="yes",
+            PORT="eighty",
+            WEB_THREADS="0",
+            DATABASE_URL="mysql://user:dbpassword@host/name",
+            NEXIO_API_KEY="nx_live_ white space",
+            NEXIO_BASE_URL="http://user:hunter2@api.example.com",
+            OFFICE_TIME_ZONE="Mars/Olympus",
+            LOG_LEVEL="LOUD",
+            SANDBOX_SECONDS="nan",
+            WORKER_POLL_CONCURRENCY="1000",
+            TRUST_FORWARDED_PROTO="perhaps",
+        )
+        assert named(lines) == {
+            "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "PORT", "WEB_THREADS", "DATABASE_URL",
+            "NEXIO_API_KEY", "NEXIO_BASE_URL", "OFFICE_TIME_ZONE", "LOG_LEVEL", "SANDBOX_SECONDS",
+            "WORKER_POLL_CONCURRENCY", "TRUST_FORWARDED_PROTO",
+        }  # fmt: skip
+        assert "hunter2" not in "\n".join(lines)
+
+    @pytest.mark.parametrize("key", ["", "changeme", "x" * 64])
+    def test_production_refuses_a_default_key(self, key):
+        assert named(refusal(**{**GOOD, "SECRET_KEY": key})) == {"SECRET_KEY"}
+
+    def test_production_refuses_any_host(self):
+        assert named(refusal(**{**GOOD, "ALLOWED_HOSTS": "*"})) == {"ALLOWED_HOSTS"}
+
+    def test_a_mode_that_does_not_exist(self):
+        lines = refusal(APP_ENV="staging")
+        assert named(lines) == {"APP_ENV"}
+        assert "local" in lines[0]
+        assert "production" in lines[0]
+
+    def test_plain_http_goes_to_this_machine_only(self):
+        assert named(refusal(NEXIO_BASE_URL="http://nexio.example.com")) == {"NEXIO_BASE_URL"}
+
+    def test_another_machine_is_not_taken_for_the_sandbox(self):
+        line = refusal(NEXIO_BASE_URL="https://nexio.example.com")[0]
+        assert line.startswith("NEXIO_BASE_URL: ")
+        assert "NEXIO_API_KEY is needed" in line
+        shown = settings_with(
+            NEXIO_BASE_URL="https://nexio.example.com", NEXIO_API_KEY="nx_test_example"
+        )
+        assert not shown["NEXIO_IS_SANDBOX"]
+
+    def test_production_needs_a_key(self):
+        without = {**GOOD, "NEXIO_API_KEY": "", "NEXIO_BASE_URL": "http://127.0.0.1:9"}
+        assert named(refusal(**without)) == {"NEXIO_API_KEY"}
+
+    def test_app_and_sandbox_need_a_port_each(self):
+        assert named(refusal(PORT="8787")) == {"SANDBOX_PORT"}
+        assert settings_with(PORT="8787", NEXIO_API_KEY="nx_test_example")["WEB_PORT"] == 8787
+
+    def test_settings_are_printed_without_secrets(self):
+        secrets = {
+            "SECRET_KEY": GOOD["SECRET_KEY"],
+            "NEXIO_API_KEY": "nx_live_canary0123",
+            "DATABASE_URL": "postgresql://portal:dbpassword@127.0.0.1/portal",
+        }
+        printed = run("manage.py", "diffsettings", "--all", **{**GOOD, **secrets})
+        assert printed.returncode == 0, printed.stderr
+        assert "portal.example.com" in printed.stdout
+        for secret in (GOOD["SECRET_KEY"], "canary0123", "dbpassword"):
+            assert secret not in printed.stdout
+
+    def test_a_password_that_breaks_the_database_address_is_not_shown(self):
+        lines = refusal(DATABASE_URL="postgresql://portal:s3cret/word@db.example.com/portal")
+        assert named(lines) == {"DATABASE_URL"}
+        assert "s3cret" not in lines[0]
+
+    def test_production_behind_a_proxy(self):
+        shown = settings_with(
+            **GOOD,
+            DATABASE_URL="postgresql://portal@127.0.0.1/portal",
+            TRUST_FORWARDED_PROTO="true",
+        )
+        assert shown["ALLOWED_HOSTS"] == ["portal.example.com"]
+        assert shown["NEXIO_URL"] == "https://api.usenexio.com"
+        assert not shown["NEXIO_IS_SANDBOX"]
+        assert not shown["DEMO_ACCOUNTS"]
+        assert shown["SESSION_COOKIE_SECURE"]
+        assert shown["CSRF_COOKIE_SECURE"]
+        assert shown["SESSION_COOKIE_NAME"] == "__Host-session"
+        assert shown["SECURE_SSL_REDIRECT"]
+        assert shown["SECURE_HSTS_SECONDS"] == 365 * 24 * 3600
+        assert shown["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
+
+    def test_any_variable_may_be_set_by_itself_locally(self, tmp_path):
+        shown = settings_with(
+            DATA_DIR=str(tmp_path),
+            NEXIO_BASE_URL="http://localhost:9999/",
+            PORT="8123",
+            DEBUG="true",
+        )
+        assert shown["NEXIO_URL"] == "http://localhost:9999"
+        assert shown["WEB_PORT"] == 8123
+        assert shown["DEBUG"]
+
+
+class TestHeaders:
+    """What a browser is told on every kind of page."""
+
+    PAGES = (
+        "worklist", "insured_list", "insured", "run", "fragment", "sign_in", "redirect",
+        "sign_out", "absent", "barred", "csrf", "admin", "admin_list", "admin_form", "healthz",
+        "bad_host",
+    )  # fmt: skip
+
+    @pytest.fixture
+    def ask(self, people):
+        def look(page: str):
+            run_ = queued_run(owner=people["broker"])
+            import_example("home_only.json", people["broker"])
+            browser = Client(enforce_csrf_checks=page == "csrf")
+            if page not in {"sign_in", "redirect"}:
+                person = "admin" if page.startswith("admin") else "broker"
+                browser.force_login(people[person])
+            detail = reverse("quotes:run_detail", kwargs={"pk": run_.pk})
+            insured = reverse("quotes:insured_detail", kwargs={"pk": run_.insured_id})
+            where = {
+                "worklist": "/",
+                "insured_list": "/insureds/",
+                "insured": insured,
+                "run": detail,
+                "fragment": f"{detail}status/",
+                "sign_in": "/sign-in/",
+                "redirect": "/insureds/",
+                "sign_out": "/sign-out/",
+                "absent": "/no/such/page/",
+                "barred": "/admin/login/",
+                "csrf": "/sign-out/",
+                "admin": "/admin/",
+                "admin_list": "/admin/quotes/run/",
+                "admin_form": f"/admin/quotes/run/{run_.pk}/change/",
+                "healthz": "/healthz",
+                "bad_host": "/",
+            }[page]
+            if page == "csrf":
+                return browser.post(where)
+            headers = {"fragment": {"HX-Request": "true"}, "bad_host": {"Host": "evil.example"}}
+            return browser.get(where, headers=headers.get(page))
+
+        return look
+
+    STATUS = {"redirect": 302, "absent": 404, "barred": 403, "csrf": 403, "bad_host": 400}
+
+    @pytest.mark.parametrize("page", PAGES)
+    def test_every_page(self, page, ask):
+        response = ask(page)
+        assert response.status_code == self.STATUS.get(page, 200)
+        policy = dict(
+            directive.strip().split(" ", 1)
+            for directive in response["Content-Security-Policy"].split(";")
+        )
+        assert policy["default-src"] == "'none'"
+        assert policy["script-src"] == "'self'"
+        assert policy["style-src"] == "'self'"
+        assert policy["frame-ancestors"] == "'none'"
+        assert policy["form-action"] == "'self'"
+        assert policy["base-uri"] == "'none'"
+        assert "unsafe" not in response["Content-Security-Policy"]
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert response["X-Frame-Options"] == "DENY"
+        assert response["Referrer-Policy"] == "same-origin"
+        assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+        for power in ("camera", "geolocation", "microphone", "payment"):
+            assert f"{power}=()" in response["Permissions-Policy"]
+        assert {"no-store", "private"} <= {
+            part.strip() for part in response["Cache-Control"].split(",")
+        }
+
+    @pytest.mark.parametrize("page", [page for page in PAGES if page not in {"healthz"}])
+    def test_no_page_has_anything_inline(self, page, ask):
+        html = ask(page).content.decode()
+        for inline in (" style=", "<style", " onclick=", " onload=", "javascript:", " hx-on"):
+            assert inline not in html
+        for script in html.split("<script")[1:]:
+            opening, rest = script.split(">", 1)
+            if 'type="application/json"' not in opening:
+                assert "src=" in opening
+                assert rest.lstrip().startswith("</script>")
+
+
+def test_a_style_sheet_may_be_kept_and_holds_no_household(client):
+    response = client.get("/static/css/base.css")
+    assert response.status_code == 200
+    assert "no-store" not in response["Cache-Control"]
+
+
+def test_liveness_names_nothing_and_asks_no_database(client):
+    # Without the db mark any query fails.
+    response = client.get("/healthz")
+    assert response.content == b"ok\n"
+
+
+def test_a_fault_shows_a_page_without_details(people, settings, monkeypatch):
+    from quotes.services import worklist
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the text of a fault, with /a/path and a name")
+
+    monkeypatch.setattr(worklist, "under_way", broken)
+    browser = Client(raise_request_exception=False)
+    browser.force_login(people["broker"])
+    response = browser.get("/")
+    assert response.status_code == 500
+    page = response.content.decode()
+    assert "Something broke on our side" in page
+    assert "the text of a fault" not in page
+    assert "Content-Security-Policy" in response.headers

@@ -1,0 +1,213 @@
+"""The worklist: what it shows, to whom, and at what cost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from quotes.models import NexioService, Quote, Run
+from tests import runs as made
+from tests.factories import import_example, make_user, queued_run
+from tests.views.test_runs import words
+
+pytestmark = pytest.mark.django_db
+URL = reverse("quotes:worklist")
+
+
+def look(client, user) -> str:
+    client.force_login(user)
+    response = client.get(URL)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def test_empty_for_a_new_broker(client, people):
+    html = look(client, people["broker"])
+    assert "No insureds yet" in html
+    assert reverse("quotes:insured_create") in html
+
+
+def test_somebody_without_a_role_is_told(client, db):
+    assert "no role yet" in look(client, make_user("nobody", None))
+
+
+def test_runs_are_under_way_or_need_a_person_or_are_done(client, people):
+    broker = people["broker"]
+    going = made.waiting_run(broker)
+    lost = made.lost_run(broker, name="home_auto.json")
+    done = made.completed_run(broker, name="florida_coast.json")
+    html = look(client, broker)
+    needing, rest = html.split('id="under-way"')
+    way, recent = rest.split('id="recent"')
+    assert reverse("quotes:run_detail", args=[lost.pk]) in needing
+    assert reverse("quotes:run_detail", args=[going.pk]) in way
+    assert reverse("quotes:run_detail", args=[done.pk]) in recent
+    assert "hx-trigger" in way
+    first = done.solutions.get(rank=1)
+    assert f"{first.est_cost_low:,.0f}" in recent or f"{first.est_cost_low:,.2f}" in recent
+    assert "1 run under way · 1 needs you" in words(html)
+
+
+def test_it_refreshes_only_while_something_is_under_way(client, people):
+    made.completed_run(people["broker"])
+    assert "hx-trigger" not in look(client, people["broker"])
+
+
+def test_an_ended_session_is_sent_to_sign_in(client, db):
+    response = client.get(URL, headers={"HX-Request": "true"})
+    assert response["HX-Redirect"].startswith(reverse("account_login"))
+    assert client.get(URL).status_code == 302
+
+
+def test_a_later_run_settles_a_refused_one_but_not_a_lost_one(client, people):
+    broker = people["broker"]
+    refused = made.rejected_run(broker)
+    lost = made.lost_run(broker, name="home_auto.json")
+    old = made.failed_run(broker, name="home_only.json")
+    Run.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=15))
+    needing = look(client, broker).split('id="under-way"')[0]
+    assert str(refused.pk) in needing
+    assert str(lost.pk) in needing
+    assert str(old.pk) not in needing
+    made.waiting_run(broker, insured=refused.insured)
+    made.waiting_run(broker, insured=lost.insured)
+    needing = look(client, broker).split('id="under-way"')[0]
+    assert str(refused.pk) not in needing
+    assert str(lost.pk) in needing
+
+
+def test_a_run_without_a_package_needs_a_person_and_is_no_green_success(client, people):
+    broker = people["broker"]
+    none = {"output": {"diagnostic": "Nobody writes there."}, "solutions": []}
+    run = made.answer(made.waiting_run(broker), {"status": "completed", **none})
+    html = look(client, broker)
+    needing = html.split('id="under-way"')[0]
+    assert str(run.pk) in needing
+    assert "Nobody writes there." in needing
+    assert 'class="state state--no_package">no package<' in needing
+    for page in (
+        URL,
+        reverse("quotes:run_list"),
+        reverse("quotes:insured_list"),
+        reverse("quotes:insured_detail", args=[run.insured_id]),
+        reverse("quotes:run_detail", args=[run.pk]),
+    ):
+        text = client.get(page).content.decode()
+        assert "state--no_package" in text, page
+        assert "state--completed" not in text, page
+    made.completed_run(broker, insured=run.insured)
+    assert str(run.pk) not in look(client, broker).split('id="under-way"')[0]
+
+
+def test_expiry_is_the_same_on_the_worklist_and_the_insureds_page(client, people):
+    insured = import_example("home_only.json", people["broker"]).insured
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    detail = reverse("quotes:insured_detail", args=[insured.pk])
+    for days, warned in ((7, True), (8, False)):
+        end = midnight + timedelta(days=days + 1)
+        Quote.objects.filter(insured=insured).update(expires_at=end)
+        assert ("#quote-" in look(client, people["broker"])) is warned
+        assert ("in 7 days" in client.get(detail).content.decode()) is warned
+
+
+@pytest.mark.parametrize(
+    ("field", "what"), [("submits_held_until", "are sent"), ("polls_held_until", "are asked for")]
+)
+def test_a_wait_that_nexio_asked_for_is_told_on_every_page(client, people, nexio, field, what):
+    run = queued_run(owner=people["broker"])
+    service = made.service_of(run)
+    until = timezone.now() + timedelta(minutes=5)
+    NexioService.objects.filter(pk=service.pk).update(**{field: until})
+    for name, args in (
+        ("worklist", []),
+        ("run_list", []),
+        ("insured_list", []),
+        ("insured_detail", [run.insured_id]),
+        ("run_detail", [run.pk]),
+    ):
+        client.force_login(people["broker"])
+        text = words(client.get(reverse(f"quotes:{name}", args=args)).content.decode())
+        assert text.count("Nexio asked us to wait until") == 1, name
+        assert what in text or name == "run_detail"
+    NexioService.objects.filter(pk=service.pk).update(**{field: timezone.now()})
+    assert "asked us to wait" not in look(client, people["broker"])
+
+
+def test_quotes_about_to_expire(client, people):
+    insured = import_example(owner=people["broker"]).insured
+    soon, gone, far, past = Quote.objects.filter(insured=insured)[:4]
+    for quote, days in ((soon, 3), (gone, -3), (far, 20), (past, -20)):
+        expires = timezone.now() + timedelta(days=days)
+        Quote.objects.filter(pk=quote.pk).update(expires_at=expires)
+    panel = look(client, people["broker"]).split('id="h-exp"')[1]
+    assert f"#quote-{soon.pk}" in panel
+    assert f"#quote-{gone.pk}" in panel
+    assert str(far.pk) not in panel
+    assert str(past.pk) not in panel
+
+
+def test_another_brokers_work_is_not_there(client, people):
+    made.lost_run(people["broker"])
+    html = look(client, people["other"])
+    assert "No insureds yet" in html
+    assert "submission unknown" not in html
+
+
+@pytest.mark.parametrize("role", ["manager", "admin"])
+def test_managers_see_the_offices_runs_and_the_way_to_all(client, people, role):
+    going, lost = made.waiting_run(people["broker"]), made.lost_run(people["other"])
+    html = look(client, people[role])
+    assert reverse("quotes:run_detail", args=[going.pk]) in html
+    assert reverse("quotes:run_detail", args=[lost.pk]) in html
+    assert reverse("quotes:run_list") in html
+    assert "My insureds" not in html
+
+
+def test_who_is_broker_and_manager_has_their_own_insureds_too(client, people):
+    both = make_user("both", "broker")
+    both.groups.add(Group.objects.get(name="manager"))
+    mine = import_example("home_only.json", both).insured
+    theirs = import_example("home_auto.json", people["other"]).insured
+    Quote.objects.update(expires_at=timezone.now() + timedelta(days=2))
+    lost = made.lost_run(people["other"], insured=theirs)
+    html = look(client, both)
+    assert reverse("quotes:run_detail", args=[lost.pk]) in html
+    assert reverse("quotes:run_list") in html
+    assert reverse("quotes:insured_create") in html
+    for panel in ('id="h-mine"', 'id="h-exp"'):
+        rows = html.split(panel)[1].split("</section>")[0]
+        assert reverse("quotes:insured_detail", args=[mine.pk]) in rows
+        assert reverse("quotes:insured_detail", args=[theirs.pk]) not in rows
+
+
+def test_queries_do_not_grow_with_rows_and_load_no_documents(client, people):
+    broker = people["broker"]
+
+    def fill(count: int) -> None:
+        insured = import_example("home_only.json", broker).insured
+        for _ in range(count):
+            for make in (made.waiting_run, made.completed_run, made.lost_run):
+                make(broker, insured=insured)
+        Quote.objects.update(expires_at=timezone.now() + timedelta(days=2))
+
+    def count() -> CaptureQueriesContext:
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(URL).status_code == 200
+        return seen
+
+    client.force_login(broker)
+    fill(2)
+    client.get(URL)
+    few = len(count())
+    for name in ("example_input.json", "home_auto.json", "florida_coast.json"):
+        import_example(name, broker)
+    fill(6)
+    many = count()
+    assert len(many) == few
+    assert not [q for q in many if "_body" in q["sql"] or '"document"' in q["sql"].split("FROM")[0]]

@@ -6,6 +6,8 @@ import os
 import time
 import uuid
 
+from django.utils import timezone
+
 from quotes.services import claims, leash, watching
 from quotes.services.runs import wake_worker
 
@@ -24,7 +26,6 @@ def watch() -> None:
     if not lock.take_soon():
         return
     lease = uuid.uuid4().hex
-    lock.write(lease)
     under_worker = leash.LEASH_ENV in os.environ
     ends_at = time.monotonic() + LONGEST_WATCH
 
@@ -32,6 +33,8 @@ def watch() -> None:
         return under_worker and not leash.worker_leash(folder).held_by_another()
 
     try:
+        claims.take_back(lock, now=timezone.now())
+        lock.write(lease)
         watching.watch_runs(
             stop=lambda: time.monotonic() > ends_at or draining(), in_haste=draining, lease=lease
         )

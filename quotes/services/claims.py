@@ -11,12 +11,16 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
 from quotes.models import NexioService, Run, RunState
 from quotes.models.run import IN_FLIGHT, RunQuerySet
+from quotes.services.leash import FileLock
+
+log = structlog.get_logger(__name__)
 
 HEAVY = ("request", "request_body", "response", "response_body")
 LEASE = timedelta(seconds=60)
@@ -86,6 +90,18 @@ def lapse(*, lease: str, now: datetime) -> int:
     held = Run.objects.filter(lease_owner=lease)
     sending = held.filter(state=RunState.SUBMITTING).update(lease_until=now, due_at=now)
     return sending + held.exclude(state=RunState.SUBMITTING).update(lease_until=now)
+
+
+def take_back(lock: FileLock, *, now: datetime) -> None:
+    """Lapse the leases of a watcher that died holding this lock, which the caller now holds.
+
+    Whoever takes the lock must do this before writing a word of its own. The dead one's word
+    is cleared only once its runs are free: if the database is away, the next holder finds it.
+    """
+    dead = lock.read()
+    if dead:
+        log.error("watcher_died", runs_taken_back=lapse(lease=dead, now=now))
+        lock.write("")
 
 
 def in_flight_at_configured_service() -> bool:

@@ -51,18 +51,11 @@ class FileLock:
             self._file.write(note)
             self._file.flush()
 
-    def left_behind(self) -> str:
-        """The last holder's word, once; empty where it let go in good order or still lives."""
-        if not self.take():
-            return ""
-        try:
-            assert self._file is not None  # noqa: S101 - just taken
-            self._file.seek(0)
-            word = self._file.read().strip()
-            self._file.truncate(0)
-            return word
-        finally:
-            self.drop()
+    def read(self) -> str:
+        """The word its last holder left, for who holds the lock now; empty after a good end."""
+        assert self._file is not None  # noqa: S101 - only a holder may read
+        self._file.seek(0)
+        return self._file.read().strip()
 
     def drop(self) -> None:
         """Let go in good order: nothing is left behind."""

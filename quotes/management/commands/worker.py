@@ -116,10 +116,11 @@ class Command(BaseCommand):
         """Ask the queue for a watcher, a dead one's runs taken back first; False if it cannot."""
         try:
             close_old_connections()
-            dead = self.watcher.left_behind()
-            if dead:
-                runs = claims.lapse(lease=dead, now=timezone.now())
-                log.error("watcher_died", runs_taken_back=runs)
+            if self.watcher.take():  # else one has begun meanwhile, and takes them back itself
+                try:
+                    claims.take_back(self.watcher, now=timezone.now())
+                finally:
+                    self.watcher.drop()
             wake_worker()
         except DatabaseTrouble:
             log.warning("database_unreachable")

@@ -150,6 +150,7 @@ SANDBOX_SECONDS = ENV.SANDBOX_SECONDS
 WEB_PORT = ENV.PORT
 WEB_THREADS = ENV.WEB_THREADS
 DATA_DIR = ENV.DATA_DIR
+ATTACHMENTS_DIR = ENV.DATA_DIR / "attachments"
 
 # Sign-in ------------------------------------------------------------------------------------
 

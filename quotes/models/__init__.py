@@ -1,6 +1,8 @@
 """What is stored: a file an aggregate."""
 
+from quotes.models.attachment import Attachment
 from quotes.models.carrier import Carrier, CarrierAlias
+from quotes.models.imports import ColumnChoice, ImportDraft
 from quotes.models.insured import Driver, IncumbentPolicy, Insured, Vehicle
 from quotes.models.lines import LINES, Line
 from quotes.models.quote import Quote, QuoteLine
@@ -11,9 +13,12 @@ from quotes.models.user import Role, User
 
 __all__ = [
     "LINES",
+    "Attachment",
     "Carrier",
     "CarrierAlias",
+    "ColumnChoice",
     "Driver",
+    "ImportDraft",
     "IncumbentPolicy",
     "Insured",
     "Line",

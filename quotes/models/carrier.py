@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from django.db import IntegrityError, models, transaction
 
@@ -14,6 +15,34 @@ def carrier_key(name: str) -> str:
     return re.sub(r"[^\w]+", " ", plain).strip()[:120] or plain.strip()[:120]
 
 
+COMPANY_WORDS = frozenset(
+    [
+        "the",
+        "of",
+        "insurance",
+        "ins",
+        "assurance",
+        "company",
+        "companies",
+        "co",
+        "inc",
+        "incorporated",
+        "llc",
+        "corp",
+        "corporation",
+        "group",
+        "grp",
+    ]
+)
+"""What tells no two carriers apart. "Mutual" and "Casualty" do: they stay."""
+
+
+def loose_key(name: str) -> str:
+    """What a carrier's short and full names have in common: "PURE Insurance Co." → "pure"."""
+    words = carrier_key(name).split()
+    return " ".join(word for word in words if word not in COMPANY_WORDS) or " ".join(words)
+
+
 class CarrierManager(models.Manager["Carrier"]):
     def named(self, name: str) -> Carrier:
         """The carrier that goes by `name`, made when no carrier does.
@@ -22,7 +51,7 @@ class CarrierManager(models.Manager["Carrier"]):
         spelling leads to one carrier through its aliases.
         """
         key = carrier_key(name)
-        found = self.filter(aliases__key=key).first()
+        found = self.filter(aliases__key=key).first() or self._loosely(name)
         if found:
             return found
         try:
@@ -34,11 +63,26 @@ class CarrierManager(models.Manager["Carrier"]):
             # Somebody made the same carrier between the look and the write.
             return self.get(aliases__key=key)
 
-    def by_key(self, names: set[str]) -> dict[str, Carrier]:
-        """Known carriers for many names in one query, by `carrier_key`."""
-        keys = {carrier_key(name) for name in names}
-        aliases = CarrierAlias.objects.filter(key__in=keys).select_related("carrier")
-        return {alias.key: alias.carrier for alias in aliases}
+    def _loosely(self, name: str) -> Carrier | None:
+        """The one carrier whose name or alias says the same but for words like "Insurance"."""
+        alike = self.filter(aliases__loose_key=loose_key(name)).distinct()[:2]
+        return alike[0] if len(alike) == 1 else None
+
+    def by_key(self, names: Iterable[str]) -> dict[str, Carrier]:
+        """Known carriers for many names in one query, by `carrier_key`, found as `named` does."""
+        keys = {carrier_key(name): loose_key(name) for name in names}
+        alike = models.Q(key__in=keys) | models.Q(loose_key__in=set(keys.values()))
+        exact: dict[str, Carrier] = {}
+        loose: dict[str, set[Carrier]] = {}
+        for alias in CarrierAlias.objects.filter(alike).select_related("carrier"):
+            exact[alias.key] = alias.carrier
+            loose.setdefault(alias.loose_key, set()).add(alias.carrier)
+        found = {}
+        for key, short in keys.items():
+            candidates = {exact[key]} if key in exact else loose.get(short, set())
+            if len(candidates) == 1:
+                found[key] = next(iter(candidates))
+        return found
 
 
 class Carrier(models.Model):
@@ -60,6 +104,13 @@ class CarrierAlias(models.Model):
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="aliases")
     name = models.CharField(max_length=120)
     key = models.CharField(max_length=120, unique=True, editable=False)
+    loose_key = models.CharField(
+        max_length=120,
+        db_index=True,
+        default="",
+        editable=False,
+        help_text="The key without what companies of any name are called.",
+    )
 
     class Meta:
         ordering = ["name"]
@@ -69,5 +120,5 @@ class CarrierAlias(models.Model):
         return self.name
 
     def save(self, *args: object, **kwargs: object) -> None:
-        self.key = carrier_key(self.name)
+        self.key, self.loose_key = carrier_key(self.name), loose_key(self.name)
         super().save(*args, **kwargs)  # type: ignore[arg-type]

@@ -70,6 +70,12 @@ class Insured(models.Model):
         editable=False,
         help_text="Keys of an imported submit body beside input and offerings.",
     )
+    renewal_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="renewals"
+    )
+    origins = DocumentField(
+        default=dict, blank=True, editable=False, help_text="Column → where its value came from."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

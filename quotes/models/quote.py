@@ -53,6 +53,9 @@ class Quote(models.Model):
         help_text="Whether it is sent in input.quotes; not so when it came as offerings alone.",
     )
     document = DocumentField(default=dict, blank=True, editable=False)
+    origins = DocumentField(
+        default=dict, blank=True, editable=False, help_text="Column → where its value came from."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -105,6 +108,15 @@ class QuoteLine(models.Model):
     )
     offering_document = DocumentField(
         default=dict, blank=True, editable=False, help_text="The offering as it came, if it did."
+    )
+    details = DocumentField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="Limits, deductibles and the like that differ from what the documents say.",
+    )
+    origins = DocumentField(
+        default=dict, blank=True, editable=False, help_text="Column → where its value came from."
     )
 
     class Meta:

@@ -1,0 +1,1 @@
+"""Tables and documents from outside become insureds and quotes: read, matched, planned, written."""

@@ -16,24 +16,11 @@ def carrier_key(name: str) -> str:
 
 
 COMPANY_WORDS = frozenset(
-    [
-        "the",
-        "of",
-        "insurance",
-        "ins",
-        "assurance",
-        "company",
-        "companies",
-        "co",
-        "inc",
-        "incorporated",
-        "llc",
-        "corp",
-        "corporation",
-        "group",
-        "grp",
-    ]
-)
+    {
+        "the", "of", "insurance", "ins", "assurance", "company", "companies", "co", "inc",
+        "incorporated", "llc", "corp", "corporation", "group", "grp",
+    }
+)  # fmt: skip
 """What tells no two carriers apart. "Mutual" and "Casualty" do: they stay."""
 
 

@@ -27,6 +27,15 @@ NEXIO_URL = "https://api.usenexio.com"
 SANDBOX_KEY = "nx_test_sandbox"
 """What the app says to the sandbox; the sandbox takes any key of the test form."""
 
+MOST_LOGO = 250_000
+"""Bytes of the agency's logo: it goes into every proposal."""
+LOGO_BEGINS: dict[str, tuple[bytes, ...]] = {
+    ".png": (b"\x89PNG",),
+    ".jpg": (b"\xff\xd8",),
+    ".jpeg": (b"\xff\xd8",),
+    ".svg": (b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE svg"),
+}
+
 CommaList = Annotated[list[str], NoDecode]
 
 
@@ -54,6 +63,10 @@ class Environment(BaseSettings):
     OFFICE_TIME_ZONE: str = "America/New_York"
     LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     WORKER_POLL_CONCURRENCY: Annotated[int, Field(ge=1, le=64)] = 24
+    AGENCY_NAME: Annotated[str, Field(max_length=120)] = ""
+    AGENCY_ADDRESS: Annotated[str, Field(max_length=200)] = ""
+    AGENCY_PHONE: Annotated[str, Field(max_length=40)] = ""
+    AGENCY_LOGO: Path | None = None
 
     @field_validator("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", mode="before")
     @classmethod
@@ -61,6 +74,33 @@ class Environment(BaseSettings):
         if isinstance(value, str):
             return [part.strip() for part in value.split(",") if part.strip()]
         return value
+
+    @field_validator("AGENCY_NAME", "AGENCY_ADDRESS", "AGENCY_PHONE")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if any(ord(char) < 32 for char in value):
+            raise ValueError("must be one line of text")
+        return value.strip()
+
+    @field_validator("AGENCY_LOGO", mode="before")
+    @classmethod
+    def _usable_logo(cls, value: Any) -> Any:
+        if not value:
+            return None
+        path = Path(str(value))
+        begins = LOGO_BEGINS.get(path.suffix.lower())
+        if begins is None:
+            raise ValueError("must be a .png, .jpg, .jpeg or .svg file")
+        try:
+            with path.open("rb") as file:
+                content = file.read(MOST_LOGO + 1)
+        except OSError:
+            raise ValueError("names a file that cannot be read") from None
+        if len(content) > MOST_LOGO:
+            raise ValueError(f"must be a file of at most {MOST_LOGO // 1000} kB")
+        if not content.lstrip().startswith(begins):
+            raise ValueError("names a file that is not the kind of picture its name says")
+        return path
 
     @field_validator("OFFICE_TIME_ZONE")
     @classmethod

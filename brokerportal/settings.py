@@ -152,6 +152,13 @@ WEB_THREADS = ENV.WEB_THREADS
 DATA_DIR = ENV.DATA_DIR
 ATTACHMENTS_DIR = ENV.DATA_DIR / "attachments"
 
+# The agency as its proposals name it -----------------------------------------------------------
+
+AGENCY_NAME = ENV.AGENCY_NAME
+AGENCY_ADDRESS = ENV.AGENCY_ADDRESS
+AGENCY_PHONE = ENV.AGENCY_PHONE
+AGENCY_LOGO = ENV.AGENCY_LOGO
+
 # Sign-in ------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "quotes.User"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from quotes.views import comparisons, insureds, quotes, review, runs, worklist
+from quotes.views import comparisons, insureds, quotes, results, review, runs, worklist
 
 app_name = "quotes"
 urlpatterns = [
@@ -21,6 +21,7 @@ urlpatterns = [
     path("runs/", review.run_list, name="run_list"),
     path("runs/search/", review.run_search, name="run_search"),
     path("runs/<uuid:pk>/", runs.run_detail, name="run_detail"),
+    path("runs/<uuid:pk>/against/<uuid:other>/", results.run_against, name="run_against"),
     path("runs/<uuid:pk>/status/", runs.run_status, name="run_status"),
     path("runs/<uuid:pk>/abandon/", runs.run_abandon, name="run_abandon"),
     path("runs/<uuid:pk>/resubmit/", runs.run_resubmit, name="run_resubmit"),

@@ -74,6 +74,7 @@ RULES: dict[str, tuple[Rule, Rule]] = {
     "quotes:run_list": (rule(SHOWN), NOT_SO),
     "quotes:run_search": (NOT_SO, rule(MOVED)),
     "quotes:run_detail": (READ, NOT_SO),
+    "quotes:run_against": (READ, NOT_SO),
     # Opened as a page it leads to the run's page, which decides.
     "quotes:run_status": (rule(MOVED), NOT_SO_OPEN),
     "quotes:run_abandon": (NOT_SO, CHANGE),
@@ -119,12 +120,15 @@ def world(people) -> dict[str, Any]:
     run = queued_run(insured=insured, owner=people["broker"])
     found = insured.quotes.first()
     assert found is not None
-    return {"insured": insured, "run": run, "quote": found}
+    second = queued_run(insured=insured, owner=people["broker"])
+    return {"insured": insured, "run": run, "quote": found, "second": second}
 
 
 def address(name: str, world: dict[str, Any]) -> str:
     if name == "quotes:insured_form_row":
         return reverse(name, kwargs={"kind": "drivers"})
+    if name == "quotes:run_against":
+        return reverse(name, kwargs={"pk": world["run"].pk, "other": world["second"].pk})
     plain = {"worklist", "insured_list", "insured_search", "insured_create", "run_list"}
     short = name.removeprefix("quotes:")
     if not name.startswith("quotes:") or short in {*plain, "run_search"}:

@@ -34,6 +34,17 @@ class RunState(models.TextChoices):
     ABANDONED = "abandoned", "Abandoned"
 
 
+class Decision(models.TextChoices):
+    """How far the decision on a run's packages is; its history is in the decision events."""
+
+    UNDECIDED = "undecided", "Undecided"
+    CHOSEN = "chosen", "Chosen"
+    SHOWN = "shown", "Shown"
+    ACCEPTED = "accepted", "Accepted"
+    DECLINED = "declined", "Declined"
+    BOUND = "bound", "Bound"
+
+
 S = RunState
 TRANSITIONS: dict[str, frozenset[str]] = {
     S.QUEUED: frozenset({S.SUBMITTING, S.ABANDONED}),
@@ -139,6 +150,12 @@ class Run(models.Model):
     last_polled_at = models.DateTimeField(null=True, blank=True)
     lease_owner = models.CharField(max_length=40, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
+    chosen = models.ForeignKey(
+        "quotes.Solution", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decision = models.CharField(
+        max_length=20, choices=Decision.choices, default=Decision.UNDECIDED, db_index=True
+    )
 
     objects = RunQuerySet.as_manager()
 
@@ -174,6 +191,14 @@ class Run(models.Model):
             models.CheckConstraint(
                 name="run_ended_has_time",
                 condition=~Q(state__in=ENDED) | Q(finished_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="run_decision_known", condition=Q(decision__in=Decision.values)
+            ),
+            models.CheckConstraint(
+                name="run_undecided_means_none_chosen",
+                condition=Q(decision="undecided", chosen__isnull=True)
+                | (~Q(decision="undecided") & Q(chosen__isnull=False)),
             ),
         ]
 

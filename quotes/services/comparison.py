@@ -6,6 +6,7 @@ the same tomorrow, whatever is edited meanwhile. Prices are compared, coverage i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,11 @@ from decimal import Decimal
 from typing import Any
 
 from quotes.models import LINES, Line, Solution, SolutionLine
+from quotes.models.carrier import carrier_key
 from quotes.services import documents as doc
+
+Words = tuple[str, str, Decimal]
+"""What an offering is known by where its id did not come back: carrier, line and premium."""
 
 
 @dataclass(frozen=True)
@@ -133,24 +138,56 @@ def carriers_sent(request: Mapping[str, Any]) -> list[str]:
 class Sent:
     """The offerings of a request, to find the one a returned line came from.
 
-    By the offering's id; else by the quote line the returned line was matched to.
+    By the offering's id; else by the quote line the returned line was matched to; else by
+    carrier, line and premium where one offering alone has these. All of it from the frozen
+    request: a quote that was deleted since was sent all the same.
     """
 
     by_id: Mapping[str, Mapping[str, Any]]
     id_of_quote_line: Mapping[str, str]
+    id_of_words: Mapping[Words, str]
 
     @classmethod
     def of(cls, request: Mapping[str, Any], offering_lines: Mapping[str, str]) -> Sent:
         """`offering_lines` is the run's map of offering id → our quote line's id."""
+        by_id = {str(each.get("id")): each for each in offerings_sent(request)}
+        said = {sent_id: words_of(each) for sent_id, each in by_id.items()}
+        counted = Counter(said.values())
         return cls(
-            by_id={str(each.get("id")): each for each in offerings_sent(request)},
+            by_id=by_id,
             id_of_quote_line={line: sent_id for sent_id, line in offering_lines.items()},
+            id_of_words={
+                words: sent_id
+                for sent_id, words in said.items()
+                if words is not None and counted[words] == 1
+            },
         )
 
     def offering_of(self, line: SolutionLine) -> Mapping[str, Any] | None:
         """The offering sent for this line; None where it was not matched."""
+        if line.offering_id in self.by_id:
+            return self.by_id[line.offering_id]
         sent_id = self.id_of_quote_line.get(str(line.quote_line_id), "")
-        return self.by_id.get(line.offering_id) or self.by_id.get(sent_id)
+        if sent_id in self.by_id:
+            return self.by_id[sent_id]
+        if line.line_premium_annual is None:
+            return None
+        words = carrier_key(line.provider_name), line.category, line.line_premium_annual
+        return self.by_id.get(self.id_of_words.get(words, ""))
+
+
+def words_of(offering: Mapping[str, Any]) -> Words | None:
+    """An offering's carrier, line and premium; None where it states no premium."""
+    premium = line_premium(offering)
+    if premium is None:
+        return None
+    carrier = carrier_key(str(offering.get("provider_name") or ""))
+    return carrier, str(offering.get("category") or ""), premium
+
+
+def line_premium(offering: Mapping[str, Any]) -> Decimal | None:
+    """Dollars a year of an offering's line; None where it is not stated."""
+    return doc.money(_part(offering, "attributes").get("line_premium_annual"))
 
 
 @dataclass(frozen=True)

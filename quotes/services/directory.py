@@ -77,10 +77,11 @@ def last_runs(insureds: Sequence[Insured]) -> dict[object, Run]:
 def runs_of(insured: Insured) -> QuerySet[Run]:
     """An insured's runs, newest first, without the big columns.
 
-    Each comes with `packages` (how many were ranked) and rank 1's `best_low` and `best_high`,
-    dollars a year.
+    Each comes with `packages` (how many were ranked), rank 1's `best_low` and `best_high`,
+    dollars a year, and `before_id` and `before_number`, the run before it.
     """
     best = Solution.objects.filter(run=OuterRef("pk"), rank=1).order_by("position")
+    before = Run.objects.filter(insured=insured, number__lt=OuterRef("number")).order_by("-number")
     return (
         Run.objects.filter(insured=insured)
         .only(*RUN_LISTED, "coverage_types", "appetite", "error")
@@ -89,6 +90,8 @@ def runs_of(insured: Insured) -> QuerySet[Run]:
             has_package=HAS_PACKAGE,
             best_low=Subquery(best.values("est_cost_low")[:1]),
             best_high=Subquery(best.values("est_cost_high")[:1]),
+            before_id=Subquery(before.values("pk")[:1]),
+            before_number=Subquery(before.values("number")[:1]),
         )
         .order_by("-number")
     )

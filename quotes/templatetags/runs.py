@@ -130,6 +130,14 @@ def signed(difference: Difference) -> str:
     return format_html_join(" to ", '<span class="amount">{}</span>', amounts)
 
 
+@register.filter
+def moved(amount: Decimal | None) -> str:
+    """By how many dollars a figure moved: "+$120", "−$70", "unchanged"; "—" where not known."""
+    if amount is None:
+        return DASH
+    return _signed_amount(amount) if amount else "unchanged"
+
+
 def _signed_amount(amount: Decimal) -> str:
     return f"+{dollars(amount)}" if amount > 0 else dollars(amount)
 

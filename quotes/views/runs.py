@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Prefetch
 from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,24 +14,27 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from quotes.forms.runs import LinkForm, ReasonForm
-from quotes.models import QuoteLine, Run, RunState, Solution
+from quotes.models import Run, RunState
 from quotes.models.run import RunQuerySet
 from quotes.services import progress, runs
 from quotes.services.as_sent import left_out_lines, pretty
 from quotes.services.comparison import carriers_sent, lines_offered, requested_lines
-from quotes.services.cost_chart import draw_costs
-from quotes.services.ranked import rank_packages
 from quotes.services.worklist import HAS_PACKAGE, HEAVY
+from quotes.views import results
 from quotes.views.access import PortalRequest, get_or_absent
 from quotes.views.fragments import refreshing
 
 MOST_EVENTS = 200
-MOST_PACKAGES = 100
+AS_RECEIVED = ("request_body", "response_body", "response", "error_details")
 Forms = dict[str, ReasonForm]
 
 
 @require_safe
 def run_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
+    if results.asks_for_list(request):
+        run = get_or_absent(_readable(request).defer(*AS_RECEIVED), pk)
+        if run.state == RunState.COMPLETED:
+            return results.draw_list(request, run)
     return _page(request, _run(request, pk))
 
 
@@ -178,6 +180,7 @@ def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> di
     """What the page of a run in any state shows."""
     now = timezone.now()
     lines = requested_lines(run.request) or list(run.coverage_types)
+    others = results.other_runs(run)
     offered = lines_offered(run.request, lines)
     context: dict[str, Any] = {
         "run": run,
@@ -186,6 +189,8 @@ def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> di
         "events": _events(run),
         "attempts": list(run.resubmissions.defer(*HEAVY).annotate(has_package=HAS_PACKAGE)),
         "lines": lines,
+        "other_runs": others,
+        "compare_with": results.beside(run, others),
         "sent_carriers": carriers_sent(run.request),
         "left_out": left_out_lines(run.request, lines),
         "offered": offered,
@@ -211,23 +216,8 @@ def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> di
         closing = run.events.filter(kind__in=["abandoned", "resubmitted"])
         context["closing"] = closing.select_related("actor").order_by("-at", "-id").first()
     elif run.state == RunState.COMPLETED:
-        solutions = _solutions(run)
-        ranking = rank_packages(run, solutions)
-        chart = draw_costs(solutions, ranking.incumbent.total)
-        count = run.solutions.count()
-        context |= {
-            "ranking": ranking,
-            "chart": chart,
-            "package_count": count,
-            "more_packages": count > len(solutions),
-        }
+        context |= results.ranked_context(request, run, context["events"])
     return context
-
-
-def _solutions(run: Run) -> list[Solution]:
-    ours = QuoteLine.objects.only("quote")
-    rows = run.solutions.prefetch_related("lines__carrier", Prefetch("lines__quote_line", ours))
-    return list(rows[:MOST_PACKAGES])
 
 
 def _asks_reason(run: Run) -> bool:

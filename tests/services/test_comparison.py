@@ -121,7 +121,9 @@ def test_the_offering_of_a_returned_line():
     sent = comparison.Sent.of(request(), {"h": "line-1", "a": "line-2"})
     by_id: Any = SimpleNamespace(offering_id="b", quote_line_id=None)
     by_line: Any = SimpleNamespace(offering_id="theirs", quote_line_id="line-2")
-    neither: Any = SimpleNamespace(offering_id="theirs", quote_line_id=None)
+    neither: Any = SimpleNamespace(
+        offering_id="theirs", quote_line_id=None, line_premium_annual=None
+    )
     assert sent.offering_of(by_id) == sent.by_id["b"]
     assert sent.offering_of(by_line) == sent.by_id["a"]
     assert sent.offering_of(neither) is None

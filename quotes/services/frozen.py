@@ -1,0 +1,162 @@
+"""The offerings of a frozen request, each with all that is known of it: the quote it stands in,
+its package, its details.
+
+Pure: reads a run's request as it was sent, so that what is compared tomorrow is what was sent,
+whatever is edited meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from quotes.models import LINES, Solution, SolutionLine
+from quotes.services import comparison
+from quotes.services import documents as doc
+from quotes.services.details import document_details
+from quotes.services.grouping import package_words, quoted_packages
+from quotes.services.reading import Document
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One line of a package, or one in force: whose, for how much, and what it states.
+
+    `details` holds values by code as `details.parse_detail` gives them; what is not stated is
+    not in it. `package_lines` are the lines of the package it was quoted in.
+    """
+
+    line: str
+    carrier: str
+    premium: Decimal | None = None
+    product: str = ""
+    quote_ref: str = ""
+    package_id: str = ""
+    package_premium: Decimal | None = None
+    package_lines: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    term_months: int | None = None
+    details: Mapping[str, Json] = field(default_factory=dict)
+    in_force: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.carrier or "Carrier not stated"
+
+
+@dataclass(frozen=True)
+class Option:
+    """What stands in a column of a comparison: a ranked package, or what is in force today.
+
+    `policies` by line; a line that is missing is not in the package, one without a match in the
+    request has only what Nexio returned.
+    """
+
+    name: str
+    policies: Mapping[str, Policy]
+    solution: Solution | None = None
+    cost_low: Decimal | None = None
+    cost_high: Decimal | None = None
+
+    @property
+    def in_force(self) -> bool:
+        return self.solution is None
+
+
+class Frozen:
+    """A frozen request, read once: offerings by id, and the policies in force."""
+
+    def __init__(self, request: Mapping[str, Any], offering_lines: Mapping[str, str]) -> None:
+        self.sent = comparison.Sent.of(request, offering_lines)
+        self.policies = dict(_policies(request))
+        self.in_force = dict(_in_force(request))
+
+    def policy_of(self, line: SolutionLine) -> Policy:
+        """A returned line with what was sent for it; only what came back where nothing was."""
+        offering = self.sent.offering_of(line)
+        known = self.policies.get(str(offering.get("id"))) if offering is not None else None
+        return known or Policy(
+            line=line.category,
+            carrier=line.shown_carrier,
+            premium=line.line_premium_annual,
+            product=line.product_name,
+            quote_ref=line.quote_ref,
+        )
+
+    def option(self, solution: Solution) -> Option:
+        """A solution, its lines prefetched, as a column of a comparison."""
+        return Option(
+            name=str(solution),
+            policies={line.category: self.policy_of(line) for line in solution.lines.all()},
+            solution=solution,
+            cost_low=solution.est_cost_low,
+            cost_high=solution.est_cost_high,
+        )
+
+    def incumbent(self, lines: Iterable[str]) -> Option | None:
+        """What is in force for `lines`; None where nothing is stated of any of them."""
+        held = {line: self.in_force[line] for line in lines if line in self.in_force}
+        if not held:
+            return None
+        premiums = [policy.premium for policy in held.values()]
+        known = len(held) == len(set(lines)) and None not in premiums
+        total = sum((p for p in premiums if p is not None), Decimal(0)) if known else None
+        return Option("In force today", held, None, total, total)
+
+
+def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
+    """Offering id → what it states, the quote it was made of read as well."""
+    value = request.get("input")
+    document = Document(
+        input=dict(value) if isinstance(value, dict) else {},
+        offerings=[dict(each) for each in comparison.offerings_sent(request)],
+    )
+    for package in quoted_packages(document):
+        offered = tuple(line.line for line in package.lines if line.offering is not None)
+        for line in package.lines:
+            offering = line.offering
+            if offering is None:
+                continue
+            quote = package.columns()
+            sent = doc.read_fields(package_words(offering), doc.QUOTE)
+            own = line.columns()
+            yield (
+                str(offering.get("id")),
+                Policy(
+                    line=line.line,
+                    carrier=str(offering.get("provider_name") or package.carrier),
+                    premium=own["premium_annual"],
+                    product=own["product_name"],
+                    quote_ref=own["quote_ref"],
+                    package_id=sent["package_id"] or quote["package_id"],
+                    package_premium=sent["package_premium_annual"],
+                    package_lines=offered,
+                    expires_at=comparison.expiry_of(offering),
+                    term_months=sent["term_months"] or quote["term_months"],
+                    details=document_details(line.line, line.document, offering),
+                ),
+            )
+
+
+def _in_force(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
+    value = request.get("input")
+    current = value.get("current_coverage") if isinstance(value, dict) else None
+    for line in LINES:
+        stated = current.get(line) if isinstance(current, dict) else None
+        if isinstance(stated, dict):
+            columns = doc.read_fields(stated, doc.INCUMBENT)
+            yield (
+                line,
+                Policy(
+                    line=line,
+                    carrier=columns["carrier_name"],
+                    premium=columns["annual_premium"],
+                    details=document_details(line, stated, {}),
+                    in_force=True,
+                ),
+            )

@@ -1,0 +1,181 @@
+"""Our own checks of one package, beside what Nexio says of it. Each says what it compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from quotes.services import expiry
+from quotes.services.comparison import in_words, line_word
+from quotes.services.frozen import Frozen, Option, Policy
+from quotes.services.like_for_like import shown_of
+from quotes.services.umbrella import Attaches, Attachment, check_umbrella
+
+
+class Outcome(StrEnum):
+    FINE = "fine"
+    WARNING = "warning"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its outcome in a few words, why, and what was compared."""
+
+    code: str
+    outcome: Outcome
+    words: str
+    details: Sequence[str] = ()
+    compared: str = ""
+
+
+def check_package(option: Option, frozen: Frozen, now: datetime) -> list[Check]:
+    """Every check that applies to a ranked package, those that need a look first."""
+    found = [
+        *_umbrella(check_umbrella(option)),
+        *_expiry(option, now),
+        *_effective(option),
+        *_split(option, frozen),
+        *_cost(option),
+    ]
+    order = [Outcome.WARNING, Outcome.UNKNOWN, Outcome.FINE]
+    return sorted(found, key=lambda check: order.index(check.outcome))
+
+
+def _umbrella(attachment: Attachment) -> Iterable[Check]:
+    if attachment.verdict is Attaches.NO_UMBRELLA:
+        return
+    compared = "; ".join(attachment.compared)
+    if attachment.verdict is Attaches.YES:
+        yield Check("umbrella", Outcome.FINE, "Umbrella attaches", (), compared)
+        return
+    details = [*(gap.words for gap in attachment.gaps), *attachment.unknown]
+    if attachment.gaps:
+        total = f"{len(attachment.gaps)} gap{'' if len(attachment.gaps) == 1 else 's'}"
+        words = f"{total} under the umbrella"
+        yield Check("umbrella", Outcome.WARNING, words, details, compared)
+    else:
+        words = "Umbrella attachment not known"
+        yield Check("umbrella", Outcome.UNKNOWN, words, details, compared)
+
+
+def _expiry(option: Option, now: datetime) -> Iterable[Check]:
+    """A package expires with its earliest line."""
+    stated = {p.line: p.expires_at for p in option.policies.values() if p.expires_at is not None}
+    missing = [line_word(line) for line in option.policies if line not in stated]
+    if not stated:
+        yield Check("expiry", Outcome.UNKNOWN, "Expiry not stated", (), "no line states its expiry")
+        return
+    first = min(stated.values())
+    whose = in_words([line_word(line) for line, end in stated.items() if end == first])
+    compared = "the expiry of " + in_words([line_word(line) for line in stated])
+    details = [f"{in_words(missing)} states no expiry"] if missing else []
+    day = f"{expiry.last_day(first):%b} {expiry.last_day(first).day}"
+    if first <= now:
+        words = f"Expired {day} ({whose})"
+        yield Check("expiry", Outcome.WARNING, words, details, compared)
+    elif expiry.is_soon(first, now):
+        words = f"Expires {day} ({whose})"
+        yield Check("expiry", Outcome.WARNING, words, details, compared)
+    else:
+        yield Check("expiry", Outcome.FINE, f"Good until {day} ({whose})", details, compared)
+
+
+def _effective(option: Option) -> Iterable[Check]:
+    dates = {
+        line: policy.details["effective_date"]
+        for line, policy in option.policies.items()
+        if policy.details.get("effective_date")
+    }
+    if len(set(dates.values())) > 1:
+        said = [
+            f"{line_word(ln)} {shown_of(option.policies[ln], 'effective_date')}" for ln in dates
+        ]
+        yield Check("effective", Outcome.WARNING, "Effective dates differ", said, "effective dates")
+
+
+def _split(option: Option, frozen: Frozen) -> Iterable[Check]:
+    """Lines quoted inside a bundle that this package takes without the rest of it."""
+    details = []
+    for policy in option.policies.values():
+        left = _left_behind(policy, option)
+        if not left or _standalone_confirmed(policy):
+            continue
+        whole = f"{policy.name}'s {line_word(policy.line)} was quoted with {in_words(left)}"
+        details.append(f"{whole}{_discount(policy, frozen)}")
+    if details:
+        yield Check(
+            "split",
+            Outcome.WARNING,
+            "Unconfirmed if split",
+            details,
+            "each line's package with the lines taken from it",
+        )
+
+
+def _left_behind(policy: Policy, option: Option) -> list[str]:
+    """The other lines of the policy's package that the option takes elsewhere, in words."""
+    if not policy.package_id and policy.package_premium is None:
+        return []
+    return [
+        line_word(line)
+        for line in policy.package_lines
+        if line != policy.line and not _same_package(policy, option.policies.get(line))
+    ]
+
+
+def _same_package(policy: Policy, other: Policy | None) -> bool:
+    if other is None or other.carrier != policy.carrier:
+        return False
+    return (other.package_id, other.package_premium) == (policy.package_id, policy.package_premium)
+
+
+def _standalone_confirmed(policy: Policy) -> bool:
+    """Whether the carrier confirmed this line's price outside the package."""
+    stated = policy.details.get("standalone")
+    return isinstance(stated, dict) and stated.get("confirmed") is True
+
+
+def _discount(policy: Policy, frozen: Frozen) -> str:
+    """How much the bundle takes off its lines' sum, where every premium is stated."""
+    own = [each for each in frozen.policies.values() if _same_package(policy, each)]
+    premiums = [each.premium for each in own]
+    if policy.package_premium is None or None in premiums or len(own) < len(policy.package_lines):
+        return ""
+    total = sum((p for p in premiums if p is not None), Decimal(0))
+    off = total - policy.package_premium
+    return f"; ${off:,.0f} of bundle discount is at stake" if off > 0 else ""
+
+
+def _cost(option: Option) -> Iterable[Check]:
+    """Our sum of the lines' premiums against Nexio's cost."""
+    premiums = [policy.premium for policy in option.policies.values()]
+    low, high = option.cost_low, option.cost_high
+    if None in premiums or not premiums:
+        yield Check(
+            "cost", Outcome.UNKNOWN, "Cost not checked", (), "a line's premium is not stated"
+        )
+        return
+    total = sum((p for p in premiums if p is not None), Decimal(0))
+    bottom = low if low is not None else high
+    top = high if high is not None else low
+    if bottom is None or top is None:
+        yield Check("cost", Outcome.UNKNOWN, "Cost not checked", (), "Nexio gives no cost")
+        return
+    said = f"${bottom:,.0f}" if bottom == top else f"${bottom:,.0f}–${top:,.0f}"
+    compared = f"our sum of line premiums ${total:,.0f} with Nexio's cost {said}"
+    if bottom <= total <= top:
+        yield Check("cost", Outcome.FINE, "Cost agrees with the lines", (), compared)
+        return
+    off = total - top if total > top else bottom - total
+    side = "above" if total > top else "below"
+    words = f"Lines sum to ${off:,.0f} {side} Nexio's cost"
+    packages = {(p.package_id, p.package_premium) for p in option.policies.values()}
+    bundled = len(packages) == 1 and any(
+        price is not None and price in (low, high) for _, price in packages
+    )
+    reason = ["the whole package is taken, at its package premium"] if bundled else []
+    yield Check("cost", Outcome.FINE if bundled else Outcome.WARNING, words, reason, compared)

@@ -1,0 +1,190 @@
+"""The rows of the ranked list: what is said of each package that is shown.
+
+Pure: reads the ranking, whose figures come from the frozen request and the stored reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from quotes.models import LINES, Solution, SolutionLine
+from quotes.services import comparison, scorecard
+from quotes.services.comparison import Difference
+from quotes.services.matrix import beside_lines
+from quotes.services.ranked import Placed, Ranking
+from quotes.services.scorecard import Card
+
+GAP = Decimal("0.6")
+"""Between the lines of a bar, in hundredths of its box."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A line's premium in a package's bar: a rectangle in a box 100 wide, and its percent."""
+
+    line: str
+    words: str
+    x: str
+    width: str
+    percent: int
+
+
+@dataclass(frozen=True)
+class RankedLine:
+    """A line of a package as Nexio returned it, beside what was sent for it.
+
+    `expired` is from when its price was gone before the run was completed. `sent_premium` is
+    dollars a year, stated only where Nexio's figure is another than the one sent.
+    """
+
+    line: SolutionLine
+    sent: bool
+    expired: datetime | None
+    sent_premium: Decimal | None
+
+
+@dataclass(frozen=True)
+class RankedPackage:
+    """One row of the ranked list."""
+
+    solution: Solution
+    place: int
+    shown: Sequence[RankedLine]
+    label_code: str
+    level: str
+    cost_remark: str
+    difference: Difference
+    bars: Sequence[Bar]
+    card: Card
+
+    @property
+    def first(self) -> bool:
+        """Whether Nexio listed it first."""
+        return self.place == 0
+
+    @property
+    def lines(self) -> list[SolutionLine]:
+        return [each.line for each in self.shown]
+
+    @property
+    def unsent(self) -> list[SolutionLine]:
+        """The lines that Nexio returned and we did not send."""
+        return [each.line for each in self.shown if not each.sent]
+
+    @property
+    def bar_words(self) -> str:
+        return ", ".join(f"{bar.words} {bar.percent} %" for bar in self.bars)
+
+
+def draw_rows(
+    ranking: Ranking, packages: Sequence[Placed], end: datetime | None
+) -> list[RankedPackage]:
+    """The rows of `packages`, some or all of the ranking's. `end` is when the run was completed.
+
+    Bars and scorecards are scaled among all packages of the run, so that a filter moves none.
+    """
+    dearest = max((_total(each.solution) or Decimal(0) for each in ranking.packages), default=None)
+    spans = scorecard.spans(each.solution.scorecard for each in ranking.packages)
+    return [_row(each, end, dearest or Decimal(0), spans) for each in packages]
+
+
+def _row(
+    placed: Placed, end: datetime | None, dearest: Decimal, spans: Mapping[str, scorecard.Span]
+) -> RankedPackage:
+    shown = _shown(placed, end)
+    return RankedPackage(
+        solution=placed.solution,
+        place=placed.place,
+        shown=shown,
+        label_code=placed.label_code,
+        level=_level(placed.solution),
+        cost_remark=_cost_remark(placed),
+        difference=placed.difference,
+        bars=_bars([each.line for each in shown], dearest),
+        card=scorecard.read_card(placed.solution.scorecard, spans),
+    )
+
+
+def _shown(placed: Placed, end: datetime | None) -> list[RankedLine]:
+    """The package's lines in `LINES` order."""
+    order = {line: index for index, line in enumerate(LINES)}
+    shown = []
+    for line, offering in zip(placed.solution.lines.all(), placed.offerings, strict=True):
+        gone = None if offering is None else comparison.expiry_of(offering)
+        premium = None if offering is None else comparison.line_premium(offering)
+        returned = line.line_premium_annual
+        other = returned is not None and premium is not None and returned != premium
+        shown.append(
+            RankedLine(
+                line=line,
+                sent=offering is not None,
+                expired=gone if gone is not None and end is not None and gone <= end else None,
+                sent_premium=premium if other else None,
+            )
+        )
+    return sorted(shown, key=lambda each: order.get(each.line.category, len(order)))
+
+
+def _level(solution: Solution) -> str:
+    """The level with the digits it came with; it has no documented scale, so none is added."""
+    raw = solution.scorecard.get("overall_level") if isinstance(solution.scorecard, dict) else None
+    level = solution.overall_level
+    if level is None:
+        return ""
+    if isinstance(raw, Decimal) and raw == level and len(str(raw)) <= 10:
+        return str(raw)
+    return f"{level.normalize():f}"
+
+
+def _cost_remark(placed: Placed) -> str:
+    """How the cost came about, where the figures show it."""
+    if placed.solution.is_range:
+        return "bundle discount unconfirmed"
+    cost = placed.solution.est_cost_low
+    if cost is None:
+        return ""
+    total = _total(placed.solution)
+    attributes = [each.get("attributes") for each in placed.offerings if each is not None]
+    packages = {
+        (str(each.get("package_id") or ""), each.get("package_premium_annual"))
+        for each in attributes
+        if isinstance(each, dict)
+        and not isinstance(each.get("package_premium_annual"), (dict, list))
+    }
+    if len(attributes) == len(placed.offerings) > 1 and len(packages) == 1:
+        ((package_id, premium),) = packages
+        if package_id and premium == cost:
+            beside = "" if total is None else beside_lines(cost, total)
+            return f"whole package, {beside}" if beside else "whole package"
+    return "sum of lines" if total == cost and len(placed.offerings) > 1 else ""
+
+
+def _total(solution: Solution) -> Decimal | None:
+    """The sum of the lines' premiums, dollars a year; None unless every line states one."""
+    premiums = [line.line_premium_annual for line in solution.lines.all()]
+    stated = [premium for premium in premiums if premium is not None]
+    return sum(stated, Decimal(0)) if premiums and len(stated) == len(premiums) else None
+
+
+def _bars(lines: Sequence[SolutionLine], dearest: Decimal) -> list[Bar]:
+    """The lines' premiums end to end, a full box being `dearest`.
+
+    None unless there are two lines or more and every one states a premium, none below zero.
+    """
+    stated = [(line, line.line_premium_annual) for line in lines]
+    total = sum((premium or Decimal(0) for _, premium in stated), Decimal(0))
+    if len(stated) < 2 or total <= 0 or any(p is None or p < 0 for _, p in stated):
+        return []
+    bars, x = [], Decimal(0)
+    for line, premium in stated:
+        part = premium or Decimal(0)
+        width = 100 * part / max(dearest, total)
+        kind = line.category if line.category in LINES else "other"
+        words = comparison.line_word(line.category) or "line not given"
+        drawn = max(width - GAP, min(width, Decimal("0.2")))
+        bars.append(Bar(kind, words, f"{x:.2f}", f"{drawn:.2f}", round(100 * part / total)))
+        x += width
+    return bars

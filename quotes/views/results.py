@@ -1,0 +1,140 @@
+"""A completed run's packages: the ranked list with its filters, and what is said beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch, prefetch_related_objects
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from quotes.models import QuoteLine, Run, RunEvent, RunState, Solution
+from quotes.services import workspace
+from quotes.services.account import account_of
+from quotes.services.choice import SORTS
+from quotes.services.cost_chart import draw_costs
+from quotes.services.package_rows import draw_rows
+from quotes.services.ranked import Ranking, rank_packages
+from quotes.services.reconciliation import reconcile
+from quotes.services.run_changes import compare_runs
+from quotes.services.worklist import HEAVY
+from quotes.views.access import PortalRequest, get_or_absent
+
+MOST_OTHERS = 20
+
+
+def ranked_context(request: PortalRequest, run: Run, events: Sequence[RunEvent]) -> dict[str, Any]:
+    """What the page of a completed run shows of its packages, and beside them."""
+    ranking = rank_packages(run, solutions_of(run))
+    count = len(ranking.packages)
+    return {
+        **_list_context(request, run, ranking),
+        "package_count": count,
+        "reconciliation": reconcile(run.request, ranking, run.submitted_at or run.created_at),
+        "account": account_of(run, events, count),
+    }
+
+
+def asks_for_list(request: PortalRequest) -> bool:
+    """Whether htmx asks for the list alone; going back in the browser it asks for the page."""
+    htmx = request.htmx
+    return bool(htmx) and htmx.target == "results" and not htmx.history_restore_request
+
+
+def draw_list(request: PortalRequest, run: Run) -> HttpResponse:
+    """The list and the chart as the address's query asks, to be swapped into the page."""
+    ranking = rank_packages(run, solutions_of(run))
+    context = {
+        "run": run,
+        "can_act": Run.objects.actionable_by(request.user).filter(pk=run.pk).exists(),
+        **_list_context(request, run, ranking),
+    }
+    shown: workspace.Workspace = context["workspace"]
+    order = f", sorted by {shown.sorted_by}" if shown.sorted_by else ", in Nexio's order"
+    context["announcement"] = f"{shown.matching} of {shown.total} packages shown{order}."
+    response = render(request, "quotes/partials/run_results.html", context)
+    address = reverse("quotes:run_detail", args=[run.pk])
+    response["HX-Push-Url"] = address + shown.choice.query(page=shown.choice.page)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _list_context(request: PortalRequest, run: Run, ranking: Ranking) -> dict[str, Any]:
+    shown = workspace.arrange(ranking, dict(request.GET.lists()))
+    choice = shown.choice
+    # A run may hold 500 packages; only the rows that are drawn name quotes of ours.
+    ours = Prefetch("lines__quote_line", QuoteLine.objects.only("quote"))
+    prefetch_related_objects([package.solution for package in shown.shown], ours)
+    return {
+        "ranking": ranking,
+        "workspace": shown,
+        "rows": draw_rows(ranking, shown.shown, run.finished_at),
+        "chart": draw_costs(shown.shown, ranking.incumbent.total),
+        "leave_out": [
+            (each, choice.query(without=(*choice.without, each.code)))
+            for each in ranking.carriers
+            if each.code not in choice.without
+        ],
+        "carrier_options": workspace.options(ranking.carriers, [choice.carrier]),
+        "label_options": workspace.options(ranking.labels, [choice.label]),
+        "sort_options": [(code, words, code == choice.sort) for code, words in SORTS.items()],
+    }
+
+
+def solutions_of(run: Run) -> list[Solution]:
+    """All packages of a run in Nexio's order, with their lines and carriers."""
+    return list(run.solutions.prefetch_related("lines__carrier"))
+
+
+def other_runs(run: Run) -> list[Run]:
+    """Other runs of the same insured, latest first, to compare with; numbers and states only.
+
+    Whoever sees a run sees its insured's other runs.
+    """
+    rows = Run.objects.filter(insured=run.insured_id).exclude(pk=run.pk).order_by("-number")
+    return list(rows.only("number", "state", "nexio_status", "created_at")[:MOST_OTHERS])
+
+
+def beside(run: Run, others: Sequence[Run]) -> Run | None:
+    """The run one would compare with first: the latest before this one, else the next after."""
+    earlier = [each for each in others if each.number < run.number]
+    return earlier[0] if earlier else others[-1] if others else None
+
+
+@require_safe
+def run_against(request: PortalRequest, pk: UUID, other: UUID) -> HttpResponse:
+    """Two runs of one insured: what was sent differently, and how ranks and costs moved.
+
+    Always read from the earlier to the later run, whichever the address names first.
+    """
+    rows = (
+        Run.objects.visible_to(request.user)
+        .select_related("insured", "started_by")
+        .defer(
+            *(name for name in HEAVY if name != "request"),
+            "insured__document",
+            "insured__body_document",
+        )
+    )
+    run, against = get_or_absent(rows, pk), get_or_absent(rows, other)
+    if run.pk == against.pk or run.insured_id != against.insured_id:
+        raise Http404("No such page.")
+    earlier, later = sorted((run, against), key=lambda each: each.number)
+    changes = compare_runs(earlier, later, _packages(earlier), _packages(later))
+    context = {
+        "run": run,
+        "earlier": earlier,
+        "later": later,
+        "changes": changes,
+        "others": [each for each in other_runs(run) if each.pk != against.pk],
+    }
+    return render(request, "quotes/run_against.html", context)
+
+
+def _packages(run: Run) -> Ranking:
+    return rank_packages(run, solutions_of(run) if run.state == RunState.COMPLETED else [])

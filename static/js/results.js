@@ -1,0 +1,40 @@
+/* The ranked list and the chart beside it light each other up, and what was open stays open when
+ * a filter swaps them. Without it the marks are plain links to their packages. */
+(() => {
+  "use strict";
+
+  const lit = "is-lit";
+  let shown = null;
+  const light = (place) => {
+    if (place === shown) return;
+    shown = place;
+    for (const each of document.querySelectorAll(`[data-package].${lit}`)) each.classList.remove(lit);
+    if (place === null) return;
+    for (const each of document.querySelectorAll(`[data-package="${CSS.escape(place)}"]`)) {
+      each.classList.add(lit);
+    }
+  };
+  const placeOf = (element) => {
+    const found = element instanceof Element && element.closest("[data-package]");
+    return found ? found.dataset.package : null;
+  };
+  /* What the pointer is over goes before what has the focus. */
+  const focused = () => placeOf(document.activeElement);
+  document.addEventListener("pointerover", (event) => light(placeOf(event.target) ?? focused()));
+  document.addEventListener("focusin", (event) => light(placeOf(event.target)));
+  document.addEventListener("focusout", (event) => light(placeOf(event.relatedTarget)));
+
+  /* A package with the fold it was opened in survives a filter that keeps it. */
+  let open = [];
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.target.id !== "results") return;
+    open = [...event.target.querySelectorAll("details[open][id]:not(.menu)")].map((each) => each.id);
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const id of open) {
+      const found = document.getElementById(id);
+      if (found) found.open = true;
+    }
+    open = [];
+  });
+})();

@@ -1,0 +1,165 @@
+"""When two options are not like for like, rule by rule; what is not stated is never the same."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quotes.services.details import DETAILS, parse_detail
+from quotes.services.frozen import Option, Policy
+from quotes.services.like_for_like import CORE, Verdict, compare_options, compare_policies, saving
+
+FULL = {
+    "home": {
+        "form": "HO-5", "coverage_a": "1.2M", "coverage_e": "500k",
+        "deductibles": "$2,500 AOP, 2% hurricane", "valuation": "RC",
+    },
+    "auto": {
+        "liability": "250/500/100", "um_uim": "250/500", "comprehensive": "500",
+        "collision": "1000",
+    },
+    "umbrella": {"limit": "5M", "retention": "0"},
+}  # fmt: skip
+
+
+def stating(line: str, changes: dict[str, str], **fields: Any) -> Policy:
+    """A policy that states all that counts, but for these details; an empty one not at all."""
+    texts = FULL[line] | changes
+    details = {code: parse_detail(line, code, text) for code, text in texts.items() if text}
+    return Policy(line, "PURE", Decimal(100), details=details, **fields)
+
+
+def policy(line: str, **changes: str) -> Policy:
+    return stating(line, changes)
+
+
+def flags(one: Policy, other: Policy) -> list[tuple[str, str]]:
+    return [(flag.verdict.value, flag.code) for flag in compare_policies(one, other)]
+
+
+@pytest.mark.parametrize("line", ["home", "auto", "umbrella"])
+def test_the_same_terms_are_like_for_like(line):
+    assert flags(policy(line), policy(line)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "left", "right"),
+    [
+        ("home", "form", "HO-5", "HO-3"),
+        ("home", "coverage_a", "1.2M", "1.15M"),
+        ("home", "coverage_b", "10%", "$120,000"),  # another type, whatever it comes to
+        ("home", "coverage_e", "500k", "300k"),
+        ("home", "valuation", "RC", "ACV"),
+        ("home", "deductibles", "$2,500 AOP, 2% hurricane", "$1,000 AOP, 2% hurricane"),
+        ("home", "deductibles", "$2,500 AOP, 2% hurricane", "$2,500 AOP, 2% wind/hail"),
+        ("home", "deductibles", "2% AOP", "$24,000 AOP"),
+        ("home", "deductibles", "$2,500 AOP, 2% hurricane", "$2,500 AOP"),
+        ("home", "water_backup", "25k", "none"),
+        ("home", "ordinance_or_law", "25%", "10%"),
+        ("auto", "liability", "250/500/100", "500 CSL"),
+        ("auto", "liability", "250/500/100", "250/500/50"),
+        ("auto", "liability", "250/500/100", "250/500"),
+        ("auto", "um_uim", "250/500", "none"),
+        ("auto", "comprehensive", "500", "500, 1000"),
+        ("auto", "collision", "1000", "none"),
+        ("auto", "rental", "50/1500", "30/900"),
+        ("auto", "excluded_drivers", "none", "Pat Example"),
+        ("umbrella", "limit", "5M", "2M"),
+        ("umbrella", "retention", "0", "1,000"),
+        ("umbrella", "excess_um_uim", "yes", "no"),
+        ("auto", "effective_date", "1/1/2027", "2/1/2027"),
+        ("auto", "fees", "$150 a term", "$35 once"),
+        ("home", "status", "indicative", "final"),
+    ],
+)
+def test_a_difference_is_told(line, code, left, right):
+    found = flags(policy(line, **{code: left}), policy(line, **{code: right}))
+    assert found == [("differs", code)]
+
+
+@pytest.mark.parametrize(("line", "code"), [(ln, code) for ln in FULL for code in sorted(CORE[ln])])
+def test_what_counts_and_is_stated_nowhere_or_on_one_side_is_unknown(line, code):
+    bare = policy(line, **{code: ""})
+    assert flags(bare, bare) == [("unknown", code)]
+    assert flags(policy(line), bare) == [("unknown", code)]
+    assert flags(bare, policy(line)) == [("unknown", code)]
+
+
+def test_not_stated_is_neither_none_nor_zero():
+    assert flags(policy("umbrella", retention="0"), policy("umbrella", retention="")) == [
+        ("unknown", "retention")
+    ]
+    stated, silent = policy("home", water_backup="none"), policy("home")
+    assert flags(stated, silent) == [("unknown", "water_backup")]
+
+
+def test_terms_of_six_and_twelve_months_differ():
+    assert flags(stating("auto", {}, term_months=12), stating("auto", {}, term_months=6)) == [
+        ("differs", "term")
+    ]
+    assert flags(stating("auto", {}, term_months=12), policy("auto")) == []
+
+
+def test_how_one_pays_is_no_difference_in_cover():
+    assert flags(policy("auto", paid_in_full="4,950"), policy("auto", paid_in_full="4,000")) == []
+
+
+def test_percentages_are_shown_in_dollars_of_coverage_a():
+    (flag,) = compare_policies(policy("home"), policy("home", deductibles="5% hurricane"))
+    assert flag.left == "$2,500 AOP, 2% hurricane ($24,000)"
+    assert flag.right == "5% hurricane ($60,000)"
+
+
+def option(cost: int | None = 1000, **lines: Policy) -> Option:
+    amount = None if cost is None else Decimal(cost)
+    return Option("Rank 1", lines, None, amount, amount)
+
+
+def test_a_line_in_one_option_only_is_a_difference():
+    whole = option(home=policy("home"), auto=policy("auto"))
+    part = option(home=policy("home"))
+    likeness = compare_options(whole, part, ["home", "auto"])
+    assert [(f.verdict, f.line, f.code) for f in likeness.flags] == [
+        (Verdict.DIFFERS, "auto", "line")
+    ]
+
+
+def test_a_saving_comes_with_its_differences():
+    cheap = option(900, home=policy("home", form="HO-3"))
+    held = option(1000, home=policy("home"))
+    found = saving(cheap, held, ["home"])
+    assert (found.low, found.high) == (Decimal(100), Decimal(100))
+    assert found.likeness.words == "1 difference"
+
+
+@pytest.mark.parametrize(
+    ("than", "lines"),
+    [
+        (option(None, home=policy("home")), ["home"]),
+        (option(1000, home=policy("home")), ["home", "auto"]),
+    ],
+)
+def test_no_saving_where_a_side_states_no_price_or_not_all_lines(than, lines):
+    found = saving(option(900, home=policy("home")), than, lines)
+    assert (found.low, found.high) == (None, None)
+
+
+codes = st.sampled_from([(ln, d.code) for ln in DETAILS for d in DETAILS[ln] if d.code in FULL[ln]])
+
+
+@given(st.lists(codes, unique=True, max_size=6), st.booleans())
+def test_taking_away_what_is_stated_never_makes_options_alike(gone, both):
+    def made(emptied: bool) -> Option:
+        lines = {
+            line: policy(line, **{c: "" for ln, c in gone if emptied and ln == line})
+            for line in FULL
+        }
+        return option(1000, **lines)
+
+    likeness = compare_options(made(True), made(both), list(FULL))
+    assert likeness.alike is (not gone)
+    assert {(f.line, f.code) for f in likeness.unknowns} == set(gone)

@@ -42,6 +42,7 @@ WITHIN = 15
 LONGEST_HEADING = 100
 MOST_GROUP_WORDS = 4
 SAMPLES = 3
+SAMPLED_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -229,12 +230,15 @@ def _in_context(guessed: dict[int, str], said: dict[int, str]) -> None:
 
 def _samples(sheet: Sheet, start: int) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
-    for row in sheet.rows[start:]:
+    for place, row in enumerate(sheet.rows[start:]):
         for index, cell in enumerate(row.cells):
-            if cell is not None and len(found.setdefault(index, [])) < SAMPLES:
+            if cell is None:
+                continue
+            held = found.setdefault(index, [])
+            if len(held) < SAMPLES and place < SAMPLED_ROWS:
                 shown = cell_text(cell)[:40]
-                if shown and shown not in found[index]:
-                    found[index].append(shown)
+                if shown and shown not in held:
+                    held.append(shown)
     return found
 
 

@@ -72,6 +72,8 @@ def _figures(value: int | Decimal) -> str:
 
 def folded(texts: dict[str, str]) -> dict[str, str]:
     """The texts by code with the parts put together, in the order they stand."""
+    if FOLDED.keys().isdisjoint(texts):
+        return texts
     out = {code: text for code, text in texts.items() if code not in FOLDED}
     triggers = [
         _with_trigger(texts[code], words) for code, words in TRIGGER_WORDS.items() if code in texts

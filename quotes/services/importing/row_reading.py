@@ -57,6 +57,8 @@ class Reading:
     def __post_init__(self) -> None:
         self.in_order = sorted(self.columns, key=lambda each: each.target not in READ_FIRST)
         self.row_a_line = any(column.target == "line" for column in self.columns)
+        self.insured = [each.index for each in self.columns if each.target in INSURED]
+        self.carrier = self.column("carrier")
 
     def tell(self, message: str, row: int | None, column: str = "", blocking: bool = True) -> None:
         self.table.problems.append(Problem(message, row, column, blocking))
@@ -79,8 +81,11 @@ def read_row(row: Row, reading: Reading) -> Part | None:
     """What a row states; None for one that is no line of ours. Mistakes are told."""
     part = Part(StatedQuote([row.number], ""))
     found: Found = {}
+    cells, width = row.cells, len(row.cells)
     for column in reading.in_order:
-        cell = row.cell(column.index)
+        cell = cells[column.index] if column.index < width else None
+        if cell is None and column.target != "line":
+            continue
         if column.target == "line" and values.is_blank(cell):
             reading.tell_of(column, "no line is named: home, auto or umbrella", row.number)
             part.premium_amiss = True
@@ -95,7 +100,7 @@ def read_row(row: Row, reading: Reading) -> Part | None:
                 return None
             reading.tell_of(column, str(error), row.number)
             part.premium_amiss = part.premium_amiss or column.code in PREMIUMS
-    carrier = reading.column("carrier")
+    carrier = reading.carrier
     if carrier and values.is_blank(row.cell(carrier.index)):
         reading.tell("no carrier is named", row.number, carrier.text)
     _assemble(found, part)

@@ -72,7 +72,7 @@ def _parts(reading: Reading, heading: int) -> list[Part]:
             reading.tell(cut, row.number)
             continue
         row = _with_carried(row, reading)
-        if _only(row, _insured_indexes(reading)):
+        if _only(row, reading.insured):
             continue
         sums.add(row)
         part = read_row(row, reading)
@@ -113,7 +113,7 @@ def _with_carried(row: Row, reading: Reading) -> Row:
 
     A carrier holds for the next rows only where each row is a line.
     """
-    insured = _insured_indexes(reading)
+    insured = reading.insured
     cells = {index: row.cell(index) for index in insured}
     own: dict[int, Cell] = {index: cell for index, cell in cells.items() if cell is not None}
     before = reading.carried
@@ -131,10 +131,6 @@ def _with_carried(row: Row, reading: Reading) -> Row:
             row = _with_cell(row, carrier, reading.last_carrier)
         reading.last_carrier = row.cell(carrier)
     return row
-
-
-def _insured_indexes(reading: Reading) -> list[int]:
-    return [each.index for each in reading.columns if each.target in INSURED]
 
 
 def _only(row: Row, indexes: list[int]) -> bool:

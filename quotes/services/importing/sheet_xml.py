@@ -20,8 +20,10 @@ from quotes.services.importing.cells import (
 from quotes.services.reading import Mistake, Unreadable
 
 MOST_TEXT = 64 * 1024 * 1024
-EMPTY_CELL = re.compile(rb"<(?:\w+:)?c(?:\s[^<>]*)?/>")
-EMPTY_ROW = re.compile(rb"<(?:\w+:)?row(?:\s[^<>]*)?(?:/>|>\s*</(?:\w+:)?row\s*>)")
+EMPTY_CELL = re.compile(rb"<(?:\w++:)?+c(?:\s[^<>]*+|/)(?<=/)>")
+EMPTY_ROW = re.compile(
+    rb"<(?:\w++:)?+row(?:(?:\s[^<>]*+|/)(?<=/)>|(?:\s[^<>]*+)?+>\s*+</(?:\w++:)?+row\s*>)"
+)
 ADDRESS = re.compile(rb"""\br\s*=\s*["']([A-Za-z]+)0*([0-9]+)["']""")
 CELL = re.compile(rb"[<:]c[\s/>]")
 CELL_STARTS = [mark + b"c" + bytes([end]) for mark in (b"<", b":") for end in b" >/\n\t\r"]

@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test check format lock demo-reset screenshots migrate
+.PHONY: help run install install-dev test check format lock demo-reset screenshots migrate bench
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ migrate: .venv/runtime.stamp ## Bring the database up to date
 
 screenshots: .venv/dev.stamp ## Take the pictures of README.md with a browser
 	@$(BIN)/python manage.py take_screenshots
+
+bench: .venv/dev.stamp ## Time a 1,000-quote import against saving row by row; BENCH_ARGS="--runs 9"
+	@$(BIN)/python bench/import_quotes.py --json var/bench/import_quotes.json $(BENCH_ARGS)
 
 lock: ## Resolve requirements*.in into the hashed locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt

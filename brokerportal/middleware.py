@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django_htmx.http import HttpResponseClientRedirect
@@ -61,6 +63,30 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         door = resolve_url(self.get_login_url(view_func))
         target = f"{door}?{urlencode({'next': path})}"
         return HttpResponseClientRedirect(target) if by_htmx else HttpResponseRedirect(target)
+
+
+class LargestRequestMiddleware:
+    """Refuse a request that is larger than any form of ours, before its body is read.
+
+    Whoever is not signed in has no files to send. A body without a stated length is not read at
+    all by WSGI. Stands below authentication: the check of a form's token, which reads the body,
+    comes after every middleware.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        signed_in = request.user.is_authenticated
+        most = settings.LARGEST_UPLOAD if signed_in else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if length <= most:
+            return self.get_response(request)
+        context = {"megabytes": most // (1024 * 1024)}
+        return render(request, "413.html", context, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
 class PrivatePagesMiddleware:

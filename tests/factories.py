@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
 
-from quotes.models import Insured, Quote, Role, Run, User
+from quotes.models import Attachment, Insured, Quote, Role, Run, User
 from quotes.services import intake, reading
+from quotes.services.attachments import add_attachments
 from quotes.services.runs import start_run
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -58,3 +60,13 @@ def queued_run(
         quotes=quotes,
         hint=False,
     )
+
+
+def stored_attachment(
+    insured: Insured, name: str = "dec page.pdf", content: bytes = b"%PDF-1.7 fictional"
+) -> Attachment:
+    """A file with the insured, in the folder that the settings name."""
+    owner = insured.owner
+    assert owner is not None
+    file = SimpleUploadedFile(name, content)
+    return add_attachments(insured=insured, files=[file], user=owner).stored[0]

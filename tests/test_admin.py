@@ -328,6 +328,20 @@ class TestCarriers:
         assert Carrier.objects.named("fen mutual") == fen
         assert Carrier.objects.named("FM-GROUP") == fen
 
+    def test_a_renamed_name_leads_to_it_short_and_full_and_the_old_one_no_more(self, visitor):
+        fen = Carrier.objects.named("Fen Mutual")
+        alias = CarrierAlias.objects.create(carrier=fen, name="Marsh Insurance")
+        own = fen.aliases.get(name="Fen Mutual")
+        rows = {"aliases-TOTAL_FORMS": 2, "aliases-INITIAL_FORMS": 2, "name": "Fen Mutual"}
+        for number, (row, name) in enumerate([(own, own.name), (alias, "Bog Insurance Group")]):
+            rows |= {f"aliases-{number}-id": row.pk, f"aliases-{number}-carrier": fen.pk}
+            rows |= {f"aliases-{number}-name": name}
+        response = visitor.post(url("carrier", "change", fen.pk), rows)
+        assert response.status_code == 302
+        for name in ("Bog", "BOG Insurance", "Bog Insurance Group", "Fen Mutual Ins. Co."):
+            assert Carrier.objects.named(name) == fen
+        assert Carrier.objects.named("Marsh Insurance") != fen
+
     def test_a_name_stands_for_one_carrier(self, visitor):
         Carrier.objects.named("Fen Mutual")
         for posted in (

@@ -13,6 +13,7 @@ from django.utils import timezone
 from localflavor.us.us_states import STATE_CHOICES
 
 from quotes.models.fields import MOST_MONEY
+from quotes.services.shorthand import parse_dollars
 
 NUMBER = re.compile(r"([0-9]+|[0-9]{1,3}(,[0-9]{3})+)")
 NOT_TEXT = "It holds a character that is not text. Type it again instead of pasting it."
@@ -105,20 +106,10 @@ class MoneyField(forms.Field):
         text = str(value or "").strip() if value != 0 else "0"
         if not text:
             return None
-        if re.match(r"\$?\s*[-−(]|[-−]\s*\$", text):
-            raise ValidationError(
-                "It cannot be negative. Write dollars and cents, such as 6,480.50."
-            )
-        bare = text.removeprefix("$").strip()
-        whole, point, cents = bare.partition(".")
-        if not NUMBER.fullmatch(whole) or (point and not re.fullmatch("[0-9]*", cents)):
-            raise ValidationError("Write dollars and cents, such as 6480 or 6,480.50.")
-        if len(cents.rstrip("0")) > 2:
-            raise ValidationError("Round it to the cent, such as 6,480.50.")
-        digits = whole.replace(",", "").lstrip("0") or "0"
-        if len(digits) > 12 or Decimal(f"{digits}.{cents[:2] or 0}") > self.most:
-            raise ValidationError(f"More than ${self.most:,} cannot be right. Check the digits.")
-        return Decimal(f"{digits}.{cents[:2] or 0}").quantize(Decimal("0.01"))
+        try:
+            return parse_dollars(text, self.most)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
 
 
 class ZipField(TextField):

@@ -20,9 +20,12 @@ from quotes.forms.base import (
     redrawn_lines,
 )
 from quotes.forms.fields import DayField, MoneyField, TextField, WholeField
-from quotes.models import LINES, Quote
+from quotes.forms.shorthand import PREMIUM, ShorthandField
+from quotes.models import LINES, Quote, QuoteLine
+from quotes.services.details import DETAILS, Detail, details_of, premium_text
 from quotes.services.documents import midnight
-from quotes.services.editing import LINE_COLUMNS, quote_version
+from quotes.services.editing_quote import TypedLine, quote_version
+from quotes.services.shorthand import parse_premium
 
 KIND = "lines"
 
@@ -55,9 +58,64 @@ class QuoteForm(PortalForm):
 
 
 class QuoteLineForm(BlankableForm):
-    premium_annual = MoneyField(label="Annual premium")
+    """One line's columns, then a field for each of its details."""
+
+    line = ""
     quote_ref = TextField(label="Quote id", max_length=120)
     product_name = TextField(label="Product", max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[PREMIUM] = ShorthandField(
+            label="Annual premium", parse=parse_premium, line=self.line, code=PREMIUM,
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        )  # fmt: skip
+        for detail in _shown_details(self.line):
+            example = {"placeholder": f"e.g. {detail.placeholder}", "autocomplete": "off"}
+            self.fields[detail.code] = ShorthandField(
+                label=detail.label, parse=detail.kind.parse, line=self.line, code=detail.code,
+                help_text=detail.help, wide=detail.wide, widget=forms.TextInput(attrs=example),
+            )  # fmt: skip
+        self.order_fields([PREMIUM])
+
+    @property
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The details' fields under their groups' names."""
+        found: dict[str, list[forms.BoundField]] = {}
+        for detail in _shown_details(self.line):
+            found.setdefault(detail.group, []).append(self[detail.code])
+        return list(found.items())
+
+    @property
+    def states_details(self) -> bool:
+        """Whether any detail is stated or typed: then they are shown open."""
+        return any(self[detail.code].value() for detail in _shown_details(self.line))
+
+    def typed_line(self) -> TypedLine:
+        """The line as a valid form says it."""
+        values = self.cleaned_data
+        texts = {detail.code: values[detail.code] for detail in _shown_details(self.line)}
+        return TypedLine(values[PREMIUM], values["quote_ref"], values["product_name"], texts)
+
+
+class HomeForm(QuoteLineForm):
+    line = "home"
+
+
+class AutoForm(QuoteLineForm):
+    line = "auto"
+
+
+class UmbrellaForm(QuoteLineForm):
+    line = "umbrella"
+
+
+FORMS = {form.line: form for form in (HomeForm, AutoForm, UmbrellaForm)}
+
+
+def _shown_details(line: str) -> list[Detail]:
+    """A line's details with a field of their own: its term is typed with the premium."""
+    return [detail for detail in DETAILS[line] if detail.code != "term"]
 
 
 def shown_start(moment: dt.datetime | None) -> dt.date | None:
@@ -79,7 +137,7 @@ def quote_lines(
     """A form for each line of business, as stored (columns by line) or as typed."""
     stored = stored or {}
     return [
-        line_part(QuoteLineForm, KIND, line, data=data, stored=stored.get(line)) for line in LINES
+        line_part(FORMS[line], KIND, line, data=data, stored=stored.get(line)) for line in LINES
     ]
 
 
@@ -89,7 +147,7 @@ class QuoteEditor:
     def __init__(self, quote: Quote | None, data: QueryDict | None = None) -> None:
         self.quote = quote
         rows = quote.lines.all() if quote and data is None else ()
-        stored = {row.line: {name: getattr(row, name) for name in LINE_COLUMNS} for row in rows}
+        stored = {row.line: _stored_line(row) for row in rows}
         self.form = QuoteForm(data, initial=_initial(quote) if data is None else None)
         self.lines = quote_lines(data, stored)
         if quote is None and data is None:
@@ -110,7 +168,7 @@ class QuoteEditor:
         open_lines = [part.form for part in self.lines if part.shown]
         judged = [part.is_valid() for part in (self.form, *open_lines)]
         valid = all(judged)
-        if valid and not self.line_columns():
+        if valid and not self.typed_lines():
             self.extra.append(
                 Complaint(
                     "s-lines",
@@ -148,13 +206,20 @@ class QuoteEditor:
             values["expires_at"] = midnight(expires + dt.timedelta(days=1)) if expires else None
         return values
 
-    def line_columns(self) -> dict[str, dict[str, Any]]:
-        """The columns of every line in which anything is filled in."""
+    def typed_lines(self) -> dict[str, TypedLine]:
+        """Every line in which anything is filled in."""
         return {
-            part.line: dict(part.form.cleaned_data)
+            part.line: part.form.typed_line()
             for part in self.lines
             if part.shown and not part.form.blank
         }
+
+
+def _stored_line(row: QuoteLine) -> dict[str, str]:
+    texts = {code: stated.text for code, stated in details_of(row).items()}
+    return texts | {
+        PREMIUM: premium_text(row), "quote_ref": row.quote_ref, "product_name": row.product_name,
+    }  # fmt: skip
 
 
 def _initial(quote: Quote | None) -> dict[str, Any]:

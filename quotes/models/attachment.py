@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -17,10 +18,21 @@ if TYPE_CHECKING:
     from quotes.models.user import User
 
 
+class AttachmentStorage(FileSystemStorage):
+    """A folder outside everything a web server hands out, named by the settings at each use."""
+
+    @property
+    def base_location(self) -> str:
+        return str(settings.ATTACHMENTS_DIR)
+
+    @property
+    def location(self) -> str:
+        return str(Path(self.base_location).resolve())
+
+
 def attachment_storage() -> FileSystemStorage:
-    """Outside everything a web server hands out; read only through a page that asks who it is."""
-    return FileSystemStorage(
-        location=settings.ATTACHMENTS_DIR,
+    """Read only through a page that asks who it is; readable by the app's own account alone."""
+    return AttachmentStorage(
         base_url=None,
         file_permissions_mode=0o600,
         directory_permissions_mode=0o700,

@@ -1,4 +1,4 @@
-"""Save what a broker typed: an insured with its rows, a quote with its lines; all or nothing."""
+"""Save what a broker typed of an insured, with its rows; all or nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 
 import simplejson
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 
 from quotes.models import (
     LINES,
@@ -19,24 +18,19 @@ from quotes.models import (
     Driver,
     IncumbentPolicy,
     Insured,
-    Quote,
-    QuoteLine,
     User,
     Vehicle,
 )
 from quotes.services import documents as doc
 from quotes.services.intake import name_key
+from quotes.services.likeness import Household, Likeness, likely_duplicates
+from quotes.services.origins import mark, typed
 from quotes.services.profile import HISTORY, RESIDENCE, driver_id, shown_driver
 
 HEAD = ("applicant_name", "street", "city", "state", "zip_code")
 DRIVER_COLUMNS = ("name", "years_licensed", "violations_5yr")
 VEHICLE_COLUMNS = ("year", "make", "model", "garaging_zip", "primary_driver")
 INCUMBENT_COLUMNS = ("carrier_name", "annual_premium")
-QUOTE_COLUMNS = (
-    "carrier_name", "package_id", "package_premium_annual", "term_months", "generated_at",
-    "expires_at", "broker",
-)  # fmt: skip
-LINE_COLUMNS = ("premium_annual", "product_name", "quote_ref")
 
 
 class ChangedMeanwhile(Exception):
@@ -44,15 +38,11 @@ class ChangedMeanwhile(Exception):
 
 
 class AlreadyThere(Exception):
-    """The broker has this household already, by name, state and ZIP; nothing was written."""
+    """The broker may have this household already, as one of `alike`; nothing was written."""
 
-    def __init__(self, insured: Insured) -> None:
-        self.insured = insured
-        super().__init__("that household is already among the broker's insureds")
-
-
-class PackageIdTaken(Exception):
-    """Another quote of the insured has this package id; nothing was written."""
+    def __init__(self, alike: Sequence[Likeness]) -> None:
+        self.alike = alike
+        super().__init__("that household may be among the broker's insureds already")
 
 
 @dataclass(frozen=True)
@@ -77,35 +67,28 @@ class Profile:
 
 def insured_version(insured: Insured) -> str:
     """Changes whenever anything that the insured's form shows was changed by anyone."""
-    return _digest(
+    return digest(
         [
-            _columns(insured, HEAD),
+            shown_columns(insured, HEAD),
             insured.document,
-            [[d.pk, _columns(d, DRIVER_COLUMNS)] for d in insured.drivers.all()],
-            [[v.pk, _columns(v, VEHICLE_COLUMNS)] for v in insured.vehicles.all()],
-            [[i.line, _columns(i, INCUMBENT_COLUMNS)] for i in insured.incumbents.all()],
+            [[d.pk, shown_columns(d, DRIVER_COLUMNS)] for d in insured.drivers.all()],
+            [[v.pk, shown_columns(v, VEHICLE_COLUMNS)] for v in insured.vehicles.all()],
+            [[i.line, shown_columns(i, INCUMBENT_COLUMNS)] for i in insured.incumbents.all()],
         ]
     )
 
 
-def quote_version(quote: Quote) -> str:
-    """Changes whenever anything that the quote's form shows was changed by anyone."""
-    lines = sorted(quote.lines.all(), key=lambda line: line.line)
-    return _digest(
-        [_columns(quote, QUOTE_COLUMNS), [[x.line, _columns(x, LINE_COLUMNS)] for x in lines]]
-    )
-
-
-def _columns(row: object, names: Sequence[str]) -> list[str]:
+def shown_columns(row: object, names: Sequence[str]) -> list[str]:
+    """The columns `names` of a row, comparable whatever their type."""
     return [repr(getattr(row, name)) for name in names]
 
 
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """32 characters that change with any part of a JSON value."""
     text = simplejson.dumps(value, use_decimal=True, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-@transaction.atomic
 def save_insured(
     *,
     profile: Profile,
@@ -118,15 +101,39 @@ def save_insured(
     """Store a new insured of `owner`, or lay the form over a stored one.
 
     `version` is `insured_version` as it was when the form was opened; an empty one is as stale
-    as any. Raises ChangedMeanwhile unless `overwrite`, and AlreadyThere unless `twice`.
+    as any. What the form changed is marked as typed by `owner`. Raises ChangedMeanwhile unless
+    `overwrite`, and unless `twice` AlreadyThere: for a new household that is like another, and
+    for one that takes another's name, state and ZIP.
     """
+    if insured is None and not twice:
+        # Before the transaction: the look is long, and a write holds others up.
+        alike = likely_duplicates(
+            owner=owner,
+            household=Household(**profile.head, vehicles=[row.columns for row in profile.vehicles]),
+        )
+        if alike:
+            raise AlreadyThere(alike)
+    with transaction.atomic():
+        return _save_insured(profile, owner, insured, version, overwrite, twice)
+
+
+def _save_insured(
+    profile: Profile,
+    owner: User,
+    insured: Insured | None,
+    version: str,
+    overwrite: bool,
+    twice: bool,
+) -> Insured:
     if insured is None:
         insured, before = Insured(owner=owner), ""
+        shown: dict[str, Any] = {}
     else:
         insured = Insured.objects.select_for_update(of=("self",)).get(pk=insured.pk)
         if insured_version(insured) != version and not overwrite:
             raise ChangedMeanwhile
         before = _name_key(insured)
+        shown = _shown(insured)
     for name, value in profile.head.items():
         setattr(insured, name, value)
     _set_identity(insured, before=before, twice=twice)
@@ -142,12 +149,32 @@ def save_insured(
             insured.save()
     except IntegrityError:
         # The same household was saved between the look and the write.
-        raise AlreadyThere(_namesake(insured) or insured) from None
+        raise AlreadyThere([_same_place(_namesake(insured) or insured)]) from None
     vehicles = _stored_vehicles(insured, profile)
     _store_rows(insured, Driver, profile.drivers)
     _store_rows(insured, Vehicle, vehicles)
     _store_incumbents(insured, profile.incumbents)
+    now = _shown(insured)
+    changed = [name for name in {**shown, **now} if shown.get(name) != now.get(name)]
+    if changed:
+        mark(insured, changed, typed(owner))
+        insured.save(update_fields=["origins"])
     return insured
+
+
+def _shown(insured: Insured) -> dict[str, Any]:
+    """What the form shows as stored, by the names under which its origins are kept; what is not
+    stated is left out."""
+    stated = insured.document if isinstance(insured.document, dict) else {}
+    parts: dict[str, Any] = {name: getattr(insured, name) for name in HEAD}
+    for part, fields in (("residence", RESIDENCE), ("insurance_history", HISTORY)):
+        parts[part] = {k: v for k, v in doc.read_fields(stated, fields).items() if v or v == 0}
+    for name, columns in (("drivers", DRIVER_COLUMNS), ("vehicles", VEHICLE_COLUMNS)):
+        rows = getattr(insured, name).order_by("position", "id")
+        parts[name] = [shown_columns(row, columns) for row in rows]
+    for policy in IncumbentPolicy.objects.filter(insured=insured):
+        parts[f"incumbents.{policy.line}"] = shown_columns(policy, INCUMBENT_COLUMNS)
+    return {name: value for name, value in parts.items() if value}
 
 
 def _name_key(insured: Insured) -> str:
@@ -155,14 +182,21 @@ def _name_key(insured: Insured) -> str:
 
 
 def _namesake(insured: Insured) -> Insured | None:
-    """Another insured of the same broker with the same name, state and ZIP."""
+    """Another insured of the same broker with the same name, state and ZIP, not renewed since."""
     key = _name_key(insured)
     if not key:
         return None
     nearby = Insured.objects.filter(
-        owner=insured.owner, state=insured.state, zip_code__startswith=insured.zip_code[:5]
+        owner=insured.owner,
+        state=insured.state,
+        zip_code__startswith=insured.zip_code[:5],
+        renewals=None,
     ).exclude(pk=insured.pk)
     return next((each for each in nearby if _name_key(each) == key), None)
+
+
+def _same_place(insured: Insured) -> Likeness:
+    return Likeness(insured, ("same name, state and ZIP code",))
 
 
 def _set_identity(insured: Insured, *, before: str, twice: bool) -> None:
@@ -171,11 +205,12 @@ def _set_identity(insured: Insured, *, before: str, twice: bool) -> None:
     A key of another kind (the document's own id, its content) stays as it was imported.
     """
     key = _name_key(insured)
-    if not insured._state.adding and key == before:
+    if not insured._state.adding and (key == before or insured.renewals.exists()):
+        # One that was renewed is known no more: a later import concerns its renewal.
         return
     namesake = _namesake(insured)
     if namesake is not None and not twice:
-        raise AlreadyThere(namesake)
+        raise AlreadyThere([_same_place(namesake)])
     if insured.identity_key == "" or insured.identity_key.startswith("name:"):
         # Two households under one name: a later import belongs to the first.
         insured.identity_key = "" if namesake is not None else key
@@ -248,64 +283,3 @@ def _store_incumbents(insured: Insured, incumbents: Mapping[str, dict[str, Any]]
             policy.carrier = Carrier.objects.named(name) if name else None
         policy.carrier_name, policy.annual_premium = name, columns["annual_premium"]
         policy.save()
-
-
-@transaction.atomic
-def save_quote(
-    *,
-    insured: Insured,
-    columns: Mapping[str, Any],
-    lines: Mapping[str, dict[str, Any]],
-    quote: Quote | None = None,
-    version: str = "",
-    overwrite: bool = False,
-) -> Quote:
-    """Store a quote with exactly these lines (by line of business), new or edited.
-
-    `version` is `quote_version` as it was when the form was opened. Raises PackageIdTaken, and
-    ChangedMeanwhile unless `overwrite`.
-    """
-    insured = Insured.objects.select_for_update(of=("self",)).get(pk=insured.pk)
-    if quote is None:
-        last = insured.quotes.aggregate(last=Max("position"))["last"]
-        quote = Quote(insured=insured, position=0 if last is None else last + 1)
-    else:
-        # None when somebody deleted it since: then there is nothing to lay the form over.
-        stored = insured.quotes.filter(pk=quote.pk).first()
-        if stored is None or (quote_version(stored) != version and not overwrite):
-            raise ChangedMeanwhile
-        quote = stored
-    package = columns["package_id"]
-    if package and insured.quotes.filter(package_id=package).exclude(pk=quote.pk).exists():
-        raise PackageIdTaken
-    if quote._state.adding or quote.carrier_name != columns["carrier_name"]:
-        quote.carrier = Carrier.objects.named(columns["carrier_name"])
-    for name in QUOTE_COLUMNS:
-        setattr(quote, name, columns[name])
-    quote.save()
-    _store_quote_lines(quote, lines)
-    insured.save(update_fields=["updated_at"])
-    return quote
-
-
-def _store_quote_lines(quote: Quote, lines: Mapping[str, dict[str, Any]]) -> None:
-    present = {line.line: line for line in quote.lines.all()}
-    for index, name in enumerate(LINES):
-        line, columns = present.get(name), lines.get(name)
-        if columns is None:
-            if line:
-                line.delete()
-            continue
-        if line is None:
-            line = QuoteLine(quote=quote, line=name, position=quote.position * 10 + index)
-        for attr in LINE_COLUMNS:
-            setattr(line, attr, columns[attr])
-        line.save()
-
-
-@transaction.atomic
-def delete_quote(*, quote: Quote) -> None:
-    """Delete a quote with its lines. Runs that used it keep their request and their packages."""
-    insured = Insured.objects.select_for_update(of=("self",)).get(pk=quote.insured_id)
-    quote.delete()
-    insured.save(update_fields=["updated_at"])

@@ -23,10 +23,15 @@ from quotes.models import (
     User,
     Vehicle,
 )
+from quotes.services import details
 from quotes.services import documents as doc
 from quotes.services.grouping import QuotedLine, QuotedPackage, quoted_packages, restate
+from quotes.services.origins import Origin, Traced, mark
+from quotes.services.profile_origins import IN_DOCUMENT
 from quotes.services.reading import Document
 
+SHOWN = tuple(each.attr for each in (*doc.QUOTE, *doc.QUOTE_LINE))
+"""Columns of a quote and of its lines that a person sees; the others hold documents."""
 OWN_IDS = ("id", "insured_id", "household_id")
 """Where an `input` may carry its own id; the API documents none, these are the usual names.
 
@@ -47,14 +52,32 @@ class Intake:
     removed: list[str] = field(default_factory=list)
     offered: set[UUID] | None = None
     """The quote lines the document lists as offerings; None where it lists none: then all are."""
+    origin: Origin | None = None
 
 
 @transaction.atomic
-def import_document(*, document: Document, owner: User | None) -> Intake:
-    """Store a checked document for `owner`, or for nobody; importing it again changes nothing."""
-    insured, created = _known_or_new(owner, identity_key(document))
-    _store_profile(insured, document)
-    intake = Intake(insured=insured, created=created, removed=document.removed)
+def import_document(
+    *,
+    document: Document,
+    owner: User | None,
+    origin: Origin | None = None,
+    insured: Insured | None = None,
+    profile: bool = True,
+) -> Intake:
+    """Store a checked document for `owner`, or for nobody; importing it again changes nothing.
+
+    `origin` marks where the values came from; those that do not change keep theirs. `insured` is
+    whose document it is where that is known otherwise than by the document; without `profile`
+    only its quotes are taken.
+    """
+    created = False
+    if insured is None:
+        insured, created = _known_or_new(owner, identity_key(document))
+    else:
+        insured = Insured.objects.select_for_update(of=("self",)).get(pk=insured.pk)
+    if profile:
+        _store_profile(insured, document, origin)
+    intake = Intake(insured=insured, created=created, removed=document.removed, origin=origin)
     if document.offerings:
         intake.offered = set()
     for package in quoted_packages(document):
@@ -85,13 +108,18 @@ def identity_key(document: Document) -> str:
     for name in OWN_IDS:
         own = source.get(name)
         if isinstance(own, (str, int)) and not isinstance(own, bool) and str(own).strip():
-            return f"id:{_short(str(own).strip())}"
+            return own_key(str(own))
     columns = doc.read_fields(source, doc.ADDRESS)
     return name_key(
         doc.read_name(source.get("applicant")), columns["state"], columns["zip_code"]
     ) or "content:" + _digest(
         {key: value for key, value in source.items() if key not in {"quotes", "coverage_types"}}
     )
+
+
+def own_key(own_id: str) -> str:
+    """The identity of a household that has an id of its own."""
+    return f"id:{_short(own_id.strip())}"
 
 
 def name_key(name: str, state: str, zip_code: str) -> str:
@@ -111,7 +139,20 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _store_profile(insured: Insured, document: Document) -> None:
+def _mark(row: Traced, columns: Mapping[str, Any], origin: Origin | None) -> None:
+    """Mark the stated ones of `columns` that differ from the row's, before they are set."""
+    if origin is None:
+        return
+    names = [
+        name
+        for name, value in columns.items()
+        if value not in (None, "") and getattr(row, name) != value
+    ]
+    if names:
+        mark(row, names, origin)
+
+
+def _store_profile(insured: Insured, document: Document, origin: Origin | None) -> None:
     source = deepcopy(document.input)
     if source.get("quotes"):
         del source["quotes"]
@@ -130,15 +171,24 @@ def _store_profile(insured: Insured, document: Document) -> None:
         or any(getattr(insured, name) != value for name, value in columns.items())
     )
     if changed:
+        _mark(insured, columns, origin)
+        if origin is not None:
+            parts = [name for name in IN_DOCUMENT if source.get(name)]
+            mark(insured, [n for n in parts if source[n] != insured.document.get(n)], origin)
         for name, value in columns.items():
             setattr(insured, name, value)
         insured.document, insured.body_document = source, document.body
         insured.save()
-    _replace(insured, Driver, [_driver(item) for item in drivers])
-    _replace(
-        insured, Vehicle, [doc.read_fields(v, doc.VEHICLE) | {"document": v} for v in vehicles]
-    )
-    _replace(insured, IncumbentPolicy, incumbents)
+    rows = {
+        Driver: [_driver(item) for item in drivers],
+        Vehicle: [doc.read_fields(item, doc.VEHICLE) | {"document": item} for item in vehicles],
+        IncumbentPolicy: incumbents,
+    }
+    replaced = [_replace(insured, model, rows[model]) for model in ROWS]
+    if any(names is not None for names in replaced):
+        if origin is not None:
+            mark(insured, [name for names in replaced for name in names or ()], origin)
+        insured.save(update_fields=["updated_at", "origins"])
 
 
 def _driver(item: dict[str, Any]) -> dict[str, Any]:
@@ -158,12 +208,23 @@ def _take_incumbents(source: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+ROWS: dict[type[Driver] | type[Vehicle] | type[IncumbentPolicy], str] = {
+    Driver: "drivers",
+    Vehicle: "vehicles",
+    IncumbentPolicy: "incumbents",
+}
+"""What a household has rows of, as its origins call them."""
+
+
 def _replace(
     insured: Insured,
     model: type[Driver] | type[Vehicle] | type[IncumbentPolicy],
     rows: list[dict[str, Any]],
-) -> None:
-    """Make the insured's rows of `model` say `rows`, touching nothing where they already do."""
+) -> list[str] | None:
+    """Make the insured's rows of `model` say `rows`, touching nothing where they already do.
+
+    What was changed, as the insured's origins call it; None when nothing was.
+    """
     if model is not IncumbentPolicy:
         rows = [row | {"position": index} for index, row in enumerate(rows)]
     present = list(model.objects.filter(insured=insured))
@@ -171,14 +232,16 @@ def _replace(
         all(getattr(old, name) == value for name, value in row.items())
         for old, row in zip(present, rows, strict=True)
     ):
-        return
+        return None
     model.objects.filter(insured=insured).delete()
     for row in rows:
         extra: dict[str, Any] = {}
         if model is IncumbentPolicy and row["carrier_name"]:
             extra["carrier"] = Carrier.objects.named(row["carrier_name"])
         model.objects.create(insured=insured, **row, **extra)
-    insured.save(update_fields=["updated_at"])
+    if model is IncumbentPolicy:
+        return [f"incumbents.{row['line']}" for row in rows]
+    return [ROWS[model]] if rows else []
 
 
 def _store_quote(intake: Intake, package: QuotedPackage) -> None:
@@ -198,6 +261,7 @@ def _store_quote(intake: Intake, package: QuotedPackage) -> None:
     changed = created or any(getattr(quote, name) != value for name, value in columns.items())
     before = quote.document
     if changed:
+        _mark(quote, {name: columns[name] for name in SHOWN if name in columns}, intake.origin)
         for name, value in columns.items():
             setattr(quote, name, value)
         quote.save()
@@ -262,8 +326,13 @@ def _store_lines(
             intake.offered.add(line.pk)
         if stored and all(getattr(line, name) == value for name, value in columns.items()):
             continue
+        _mark(line, {name: columns[name] for name in SHOWN if name in columns}, intake.origin)
+        was = details.imported_details(line)
         for name, value in columns.items():
             setattr(line, name, value)
+        restated = details.take_restated(line, was)
+        if intake.origin is not None and restated:
+            mark(line, restated, intake.origin)
         line.save()
         changed = True
     for gone in present.values():

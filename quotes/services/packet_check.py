@@ -66,11 +66,15 @@ def _check(archive: zipfile.ZipFile) -> list[str]:
 
 def _read_manifest(raw: bytes) -> dict[str, Any]:
     try:
-        manifest = simplejson.loads(raw.decode("utf-8"))
+        manifest: Any = simplejson.loads(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         raise Unreadable(f"Its {MANIFEST} is no JSON.") from None
     files = manifest.get("files") if isinstance(manifest, dict) else None
-    if not isinstance(files, list) or manifest.get("form") != FORM:
+    if (
+        not isinstance(manifest, dict)
+        or not isinstance(files, list)
+        or manifest.get("form") != FORM
+    ):
         raise Unreadable(f"Its {MANIFEST} is not that of a packet.")
     for entry in files:
         sound = (
@@ -153,7 +157,7 @@ def _matches(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: dict[str, A
             if read > entry["size"]:
                 return False
             digest.update(chunk)
-    return read == entry["size"] and digest.hexdigest() == entry["sha256"]
+    return bool(read == entry["size"]) and digest.hexdigest() == entry["sha256"]
 
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:

@@ -186,7 +186,7 @@ def _json(value: Any) -> bytes:
 
 
 def _summary(kept: Kept, files: list[tuple[str, str]]) -> bytes:
-    moments = [event.at for event in (*kept.events, *kept.decision_events)]
+    moments = [event.at for event in kept.events] + [each.at for each in kept.decision_events]
     at = max([*moments, kept.run.created_at])
     data = packet_words(kept, agency_words(), files)
     try:

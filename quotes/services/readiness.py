@@ -1,21 +1,64 @@
-"""Whether an insured's quotes can be compared: what blocks, and what only deserves a look."""
+"""Whether an insured's quotes can be compared: what blocks, what deserves a look, what to know."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from quotes.models import LINES, Insured, Line, Quote, QuoteLine
+from django.utils import timezone
+
+from quotes.models import LINES, Insured, Quote
+from quotes.services import readiness_premiums as on_premiums
+from quotes.services import readiness_profile as on_profile
+from quotes.services import readiness_quotes as on_quotes
+from quotes.services import readiness_underlying as on_underlying
+from quotes.services.findings import (
+    MOST_NAMES,
+    Case,
+    Finding,
+    Place,
+    Quoted,
+    alternatives,
+    line_noun,
+)
+from quotes.services.places import state_name, states_of_zip
 from quotes.services.reading import Mistake
+
+WARNINGS = (
+    on_quotes.expired,
+    on_quotes.expires_today,
+    on_premiums.far_from_others,
+    on_premiums.zero_premium,
+    on_quotes.without_premium,
+    on_quotes.kept_back,
+    on_quotes.same_quote_id,
+    on_profile.zip_not_in_state,
+    on_premiums.term_not_a_year,
+    on_underlying.short_underneath,
+    on_quotes.expires_soon,
+    on_premiums.package_above_lines,
+    on_quotes.asked_not_quoted,
+    on_quotes.not_requested,
+    on_profile.no_drivers,
+    on_profile.no_vehicles,
+    on_profile.no_incumbents,
+    on_profile.years_not_stated,
+    on_profile.garaged_elsewhere,
+)
+"""The rules in the order in which their findings are shown: first what makes a price wrong."""
+NOTES = (on_premiums.annualised, on_premiums.bundle_discount, on_quotes.carrier_twice)
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """`blocking` stops a comparison; `warnings` never do."""
+    """`blocking` stops a comparison; `warnings` and `notes` never do. Notes are in order as they
+    stand: a bundle discount, a six-month price."""
 
-    blocking: tuple[Mistake, ...]
-    warnings: tuple[Mistake, ...]
+    blocking: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    notes: tuple[Finding, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -36,80 +79,101 @@ def check_readiness(
     quotes: Sequence[Quote],
     coverage_types: Sequence[str],
     offered: Collection[UUID] | None = None,
+    now: datetime | None = None,
 ) -> Readiness:
     """What blocks: no coverage types, state or ZIP, or a requested line without any offering.
 
     The guide marks drivers, vehicles, incumbents and quotes required, yet its own example
     leaves them out: where they are missing the broker is warned and may send anyway. Where
-    `offered` names quote lines, the others are as if they were not quoted.
+    `offered` names quote lines, the others are as if they were not quoted. `insured` and
+    `quotes` come with their rows prefetched: nothing is asked of the database.
     """
-    blocking: list[Mistake] = []
+    pairs = [Quoted(quote, line) for quote in quotes for line in quote.lines.all()]
+    case = Case(
+        insured=insured,
+        quotes=tuple(quotes),
+        requested=tuple(line for line in coverage_types if line in LINES),
+        quoted=tuple(each for each in pairs if offered is None or each.line.pk in offered),
+        kept_back=tuple(
+            each for each in pairs if offered is not None and each.line.pk not in offered
+        ),
+        now=now or timezone.now(),
+    )
+    return Readiness(
+        blocking=(*_choice(coverage_types), *_address(insured), *_lines(case)),
+        warnings=tuple(finding for rule in WARNINGS for finding in rule(case)),
+        notes=tuple(finding for rule in NOTES for finding in rule(case)),
+    )
+
+
+def _choice(coverage_types: Sequence[str]) -> Iterator[Finding]:
+    path = "input.coverage_types"
     if not coverage_types:
-        blocking.append(
-            Mistake(
-                "input.coverage_types", "is required: choose at least one of home, auto, umbrella"
-            )
+        yield Finding(
+            path,
+            "a line is required: choose at least one of home, auto, umbrella",
+            code="no_line",
+            places=(Place("Choose the lines", "choice", LINES[0]),),
         )
     if unknown := [line for line in coverage_types if line not in LINES]:
-        blocking.append(
-            Mistake("input.coverage_types", f"{unknown[0]!r} is not home, auto or umbrella")
-        )
+        yield Finding(path, f"{unknown[0]!r} is not home, auto or umbrella", code="unknown_line")
+
+
+def _address(insured: Insured) -> Iterator[Finding]:
     if not insured.state:
-        blocking.append(Mistake("input.address.state", "is required: add the two-letter state"))
+        likely = states_of_zip(insured.zip_code)
+        yield Finding(
+            "input.address.state",
+            "the state is required: add the two-letter state",
+            code="no_state",
+            small=f"ZIP {insured.zip_code} is in {state_name(likely[0])}" if likely else "",
+            places=(Place("Add the state", "profile", "state"),),
+        )
     if not insured.zip_code:
-        blocking.append(Mistake("input.address.zip_code", "is required: add the ZIP code"))
-    quoted = [line for quote in quotes for line in quote.lines.all()]
-    lines = [line for line in quoted if offered is None or line.pk in offered]
-    for wanted in coverage_types:
-        if wanted not in LINES:
-            continue
-        label = Line(wanted).label.lower()
-        article = "an" if label[0] in "aeiou" else "a"
-        of_line = [line for line in lines if line.line == wanted]
+        yield Finding(
+            "input.address.zip_code",
+            "the ZIP code is required: add the home's",
+            code="no_zip",
+            places=(Place("Add the ZIP code", "profile", "zip_code"),),
+        )
+
+
+def _lines(case: Case) -> Iterator[Finding]:
+    """The guide: at least one offering for each of the requested lines."""
+    if not case.quotes and case.requested:
+        nouns = [line_noun(line) for line in case.requested]
+        yield Finding(
+            "offerings",
+            f"no carrier quotes {alternatives(nouns)}: add a quote",
+            code="no_quotes",
+            places=(Place("Add a quote", "new_quote"),),
+        )
+        return
+    for line in case.requested:
+        of_line = [each for each in case.quoted if each.line.line == line]
         if not of_line:
-            blocking.append(
-                Mistake(
-                    "offerings",
-                    f"no carrier quotes {label}: add {article} {label} quote, "
-                    f"or compare without {label}",
-                )
+            yield _not_quoted(case, line)
+        elif all(each.line.premium_annual is None for each in of_line):
+            noun = line_noun(line)
+            cells = [each.place(f"Add {case.name(each.quote)}'s") for each in of_line]
+            yield Finding(
+                "offerings",
+                f"no {noun} quote has a premium yet: add its annual premium",
+                code="line_without_premium",
+                places=(*cells, Place(f"Untick {noun}", "choice", line)),
             )
-        elif all(line.premium_annual is None for line in of_line):
-            blocking.append(
-                Mistake("offerings", f"no {label} quote has a premium yet: add its annual premium")
-            )
-    warnings = _warnings(insured, lines, coverage_types)
-    warnings += [
-        Mistake("offerings", f"{line} is quoted, but not among the offerings, and will not be sent")
-        for line in quoted
-        if line not in lines and line.line in coverage_types
-    ]
-    return Readiness(tuple(blocking), tuple(warnings))
 
 
-def _warnings(
-    insured: Insured, lines: list[QuoteLine], coverage_types: Sequence[str]
-) -> list[Mistake]:
-    found = []
-    if not insured.drivers.all() and "auto" in coverage_types:
-        found.append(Mistake("input.drivers", "no drivers are listed"))
-    if not insured.vehicles.all() and "auto" in coverage_types:
-        found.append(Mistake("input.vehicles_detail", "no vehicles are listed"))
-    if not insured.incumbents.all():
-        found.append(Mistake("input.current_coverage", "no policies in force are stated"))
-    found += [
-        Mistake("offerings", f"{line} has no premium and will not be sent")
-        for line in lines
-        if line.premium_annual is None
+def _not_quoted(case: Case, line: str) -> Finding:
+    noun = line_noun(line)
+    article = "an" if noun[0] in "aeiou" else "a"
+    cells = [
+        Place(f"Add {noun} to {case.name(quote)}", "cell", f"{line}-premium_annual", quote.pk)
+        for quote in case.quotes[:MOST_NAMES]
     ]
-    found += [
-        Mistake("offerings", f"{line} premium is $0: check it")
-        for line in lines
-        if line.premium_annual == 0 and line.line in coverage_types
-    ]
-    for unasked in LINES:
-        count = sum(ln.line == unasked and ln.premium_annual is not None for ln in lines)
-        if count and unasked not in coverage_types:
-            quotes = f"{count} {unasked} quote{'' if count == 1 else 's'}"
-            found.append(Mistake("offerings", f"{quotes} will not be sent: not requested"))
-    return found
+    return Finding(
+        "offerings",
+        f"no carrier quotes {noun}: add {article} {noun} quote, or compare without {noun}",
+        code="line_not_quoted",
+        places=(*cells, Place(f"Untick {noun}", "choice", line)),
+    )

@@ -228,7 +228,11 @@ def read_document(raw: bytes) -> Document:
     """
     if len(raw) > MOST_BYTES:
         raise Unreadable([Mistake("file", "is larger than 5 MB; send fewer quotes at a time")])
-    value = decode(raw)
+    return read_value(decode(raw))
+
+
+def read_value(value: Any) -> Document:
+    """A decoded document, checked as `read_document` does."""
     if not isinstance(value, dict):
         raise Unreadable([Mistake("file", 'must hold a JSON object: an "input" value or a body')])
     wrapped = "input" in value

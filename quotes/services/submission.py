@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from quotes.models import LINES, Insured, Line, Quote, QuoteLine
+from quotes.services import details
 from quotes.services import documents as doc
 from quotes.services.grouping import QuotedLine, restate
 
@@ -121,6 +122,7 @@ def _build_line(line: QuoteLine) -> dict[str, Any]:
         # What only the offering said stays out of the quote.
         if getattr(line, field.attr) != was[field.attr]:
             doc.write_field(value, field, getattr(line, field.attr))
+    details.lay_over_line(value, line)
     return value
 
 
@@ -160,13 +162,15 @@ def build_offering(quote: Quote, line: QuoteLine, wire_id: str) -> dict[str, Any
     for key in PASSED_THROUGH:
         if source.get(key) is not None:
             attributes[key] = source[key]
-    return {
+    offering = {
         "id": wire_id,
         "provider_name": quote.carrier_name,
         "category": line.line,
         "coverage": coverage,
         "attributes": attributes,
     }
+    details.add_to_offering(offering, line)
+    return offering
 
 
 def package_premium(quote: Quote) -> Decimal:
@@ -189,6 +193,7 @@ def _kept_offering(quote: Quote, line: QuoteLine, wire_id: str) -> dict[str, Any
     coverage.setdefault("program_type", "quoted_line")
     attributes.setdefault("quote_id", wire_id)
     attributes.setdefault("package_premium_annual", doc.write_money(package_premium(quote)))
+    details.lay_over_offering(value, line)
     return value
 
 

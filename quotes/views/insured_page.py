@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from quotes.forms.start import StartForm, appetite_cards
-from quotes.models import LINES, Insured, Line, Quote, Run
+from quotes.models import LINES, Carrier, Insured, Line, Quote, Run
 from quotes.models.lines import Appetite
 from quotes.services import directory, matrix, profile
-from quotes.services.readiness import check_readiness
 from quotes.services.reading import Mistake
+from quotes.services.sheet import SheetRow, blank_row, sheet_rows
 from quotes.views.access import PortalRequest
+from quotes.views.insured_more import more_context
+from quotes.views.readiness_panel import panel_context
 
 MOST_RUNS = 50
-PLACES = {
-    "input.address.state": "id_state",
-    "input.address.zip_code": "id_zip_code",
-    "input.drivers": "s-drivers",
-    "input.vehicles_detail": "s-vehicles",
-    "input.current_coverage": "s-incumbents",
-}
-"""Where on the insured's form a finding is mended."""
+BLANK = UUID(int=0)
+"""The id in the row that the page's script makes new rows of."""
 
 
 def draw_insured(
@@ -35,24 +33,26 @@ def draw_insured(
     form: StartForm | None = None,
     refused: Sequence[Mistake] = (),
     earlier: Run | None = None,
+    sheet: Sequence[SheetRow] | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """The page of `insured`, which comes with drivers, vehicles and incumbents prefetched.
 
     `form` is the refused choice of a comparison, and `refused` what blocked it. `earlier` is a
-    run of the insured whose lines and appetite are chosen at first.
+    run of the insured whose lines and appetite are chosen at first. `sheet` is the grid as it
+    was typed and refused.
     """
     now = timezone.now()
-    quotes = list(insured.quotes.prefetch_related("lines"))
+    quotes = list(insured.quotes.select_related("carrier").prefetch_related("lines"))
+    editable = request.user.is_broker and insured.owner_id == request.user.pk
     rows = matrix.matrix_rows(quotes=quotes, now=now)
     runs = list(directory.runs_of(insured)[: MOST_RUNS + 1])
     context = {
         "insured": insured,
-        "editable": request.user.is_broker and insured.owner_id == request.user.pk,
+        "editable": editable,
         "rows": rows,
         "lines": Line,
-        "line_count": sum(len(quote.lines.all()) for quote in quotes),
-        "carrier_count": len({quote.carrier_id for quote in quotes}),
+        "meta": sheet_meta(quotes),
         "incumbents": matrix.incumbent_summary(insured.incumbents.all()),
         "runs": runs[:MOST_RUNS],
         "more_runs": len(runs) > MOST_RUNS,
@@ -66,27 +66,39 @@ def draw_insured(
         "start": form,
         "refused": refused,
         "earlier": earlier,
+        **more_context(request.user, insured, quotes, earlier),
         **_choice(insured, quotes, form, earlier),
+        **(_grid(quotes, sheet, now) if editable else {}),
     }
-    context |= _readiness(insured, quotes, context["chosen"], rows)
+    context |= panel_context(insured, quotes, context["chosen"])
     return render(request, "quotes/insured_detail.html", context, status=status)
 
 
-def draw_readiness(
-    request: PortalRequest, insured: Insured, coverage_types: Sequence[str]
-) -> HttpResponse:
-    """What the panel says of these lines once they are ticked; words that are no line are left
-    out. `insured` comes as for its page."""
-    quotes = list(insured.quotes.prefetch_related("lines"))
-    chosen = [line for line in LINES if line in coverage_types]
-    context = {
-        "insured": insured,
-        "editable": request.user.is_broker and insured.owner_id == request.user.pk,
-        **_readiness(
-            insured, quotes, chosen, matrix.matrix_rows(quotes=quotes, now=timezone.now())
-        ),
+def sheet_meta(quotes: Sequence[Quote]) -> str:
+    """ "4 carriers · 9 lines": what the head of the quotes says; empty without a quote."""
+    if not quotes:
+        return ""
+    carriers = len({quote.carrier_id for quote in quotes})
+    lines = sum(len(quote.lines.all()) for quote in quotes)
+    return (
+        f"{carriers} carrier{'' if carriers == 1 else 's'} · "
+        f"{lines} line{'' if lines == 1 else 's'} · annual premiums"
+    )
+
+
+def _grid(
+    quotes: list[Quote], typed: Sequence[SheetRow] | None, now: dt.datetime
+) -> dict[str, Any]:
+    """The sheet the broker writes in: the quotes, and one blank row at the end."""
+    rows = sheet_rows(quotes, now) if typed is None else list(typed)
+    troubled = [(row, cell) for row in rows for cell in row.cells.values() if cell.troubled]
+    return {
+        "sheet": [*rows, blank_row(uuid4())],
+        "blank": blank_row(BLANK),
+        "gone": [row for row in rows if row.error],
+        "troubled": troubled,
+        "carriers": Carrier.objects.values_list("name", flat=True)[:300],
     }
-    return render(request, "quotes/partials/insured_readiness.html", context)
 
 
 def _choice(
@@ -109,36 +121,3 @@ def _choice(
         "appetites": appetite_cards(insured, appetite),
         "chosen": chosen,
     }
-
-
-def _readiness(
-    insured: Insured, quotes: list[Quote], chosen: list[str], rows: list[matrix.MatrixRow]
-) -> dict[str, Any]:
-    counts = matrix.carriers_per_line(quotes)
-    readiness = check_readiness(insured=insured, quotes=quotes, coverage_types=chosen)
-    return {
-        "blocking": _placed(readiness.blocking),
-        # Without a line chosen every quote would be warned of as not requested.
-        "warnings": _placed(readiness.warnings) if chosen else [],
-        "expiring": [row for row in rows if row.warning],
-        "covered": sum(bool(counts[line]) for line in chosen),
-        "chosen": chosen,
-        "possible": matrix.packages_possible(quotes, chosen),
-    }
-
-
-def _placed(mistakes: Sequence[Mistake]) -> list[tuple[str, str]]:
-    """Findings in words, each with the place on the insured's form where it is mended."""
-    return [
-        (each.message[:1].upper() + each.message[1:], PLACES.get(each.field, ""))
-        if not each.message.startswith("is ")
-        else (f"{NAMES.get(each.field, 'It')} {each.message}", PLACES.get(each.field, ""))
-        for each in mistakes
-    ]
-
-
-NAMES = {
-    "input.coverage_types": "A line",
-    "input.address.state": "The state",
-    "input.address.zip_code": "The ZIP code",
-}

@@ -26,7 +26,8 @@ from quotes.services import directory
 from quotes.services.editing import AlreadyThere, ChangedMeanwhile, save_insured
 from quotes.views.access import PortalRequest, get_or_absent
 from quotes.views.fragments import refreshing
-from quotes.views.insured_page import draw_insured, draw_readiness
+from quotes.views.insured_page import draw_insured
+from quotes.views.readiness_panel import draw_readiness
 from quotes.views.searches import forgetting
 
 PAGE_SIZE = 25
@@ -136,7 +137,7 @@ def _earlier(request: PortalRequest, insured: Insured) -> Run | None:
     except ValueError:
         return None
     runs = Run.objects.visible_to(request.user).filter(insured=insured, pk=wanted)
-    return runs.only("number", "coverage_types", "appetite").first()
+    return runs.only("number", "coverage_types", "appetite", "request", "offering_lines").first()
 
 
 def _edit(request: PortalRequest, insured: Insured | None) -> HttpResponse:
@@ -160,7 +161,7 @@ def _edit(request: PortalRequest, insured: Insured | None) -> HttpResponse:
     except ChangedMeanwhile:
         return _form(request, editor, status=422, conflict="changed")
     except AlreadyThere as error:
-        return _form(request, editor, status=422, conflict="twice", other=error.insured)
+        return _form(request, editor, status=422, conflict="twice", alike=error.alike)
     messages.success(request, "The profile was saved." if insured else "The insured was added.")
     return redirect("quotes:insured_detail", pk=saved.pk)
 

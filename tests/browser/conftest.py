@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page
+from django.urls import reverse
+from playwright.sync_api import ConsoleMessage, Page, expect
 
-from quotes.models import User
+from quotes.models import Insured, User
 from tests.conftest import CHROMIUM_LAUNCH
 from tests.factories import PASSWORD
+from tests.views.pages import signed_in
 
 # Playwright's synchronous interface keeps an event loop in this thread; Django would take every
 # query of the test for one made inside it.
@@ -62,3 +64,24 @@ def sign_in(page: Page, live_server: Any) -> Callable[[User], None]:
         page.get_by_role("heading", name="Worklist").wait_for()
 
     return act
+
+
+@pytest.fixture
+def open_sheet(page: Page, live_server: Any, people: dict[str, User]) -> Callable[..., Page]:
+    """Open an insured's page as the broker, in the quiet tab or in another, its grid at work."""
+    cookie = signed_in(people["broker"]).cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+
+    def act(insured: Insured, tab: Page | None = None) -> Page:
+        tab = tab or page
+        tab.goto(live_server.url + reverse("quotes:insured_detail", args=[insured.pk]))
+        expect(tab.locator("#grid-status")).to_contain_text("Saves by itself")
+        return tab
+
+    return act
+
+
+@pytest.fixture
+def loud(page: Page) -> Page:
+    """A tab whose console may complain: a browser logs every 401 and every lost connection."""
+    return page.context.new_page()

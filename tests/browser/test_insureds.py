@@ -58,8 +58,8 @@ def test_a_broker_enters_a_household_and_a_quote_and_starts_a_comparison(page, e
     page.get_by_role("button", name="Save quote").last.click()
 
     expect(page.get_by_text("The quote was saved.")).to_be_visible()
-    expect(page.locator(".matrix")).to_contain_text("$1,234.50")
-    expect(page.get_by_label("Umbrella")).to_be_checked()
+    expect(page.get_by_label("Fable Mutual: Umbrella premium")).to_have_value("$1,234.50")
+    expect(page.get_by_role("checkbox", name="Umbrella")).to_be_checked()
     page.get_by_text("Coverage first").click()
     page.get_by_role("button", name="Compare packages").dblclick()
     page.wait_for_url("**/runs/**")

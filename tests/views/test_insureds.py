@@ -189,8 +189,8 @@ def test_detail_queries_do_not_grow_with_quotes_and_runs(people, client):
 # The page -------------------------------------------------------------------------------------
 
 
-def test_the_matrix_shows_premiums_products_ids_and_the_bundle_discount(client, insured):
-    page = words(client.get(detail(insured)))
+def test_the_matrix_shows_premiums_products_ids_and_the_bundle_discount(people, insured):
+    page = words(signed_in(people["manager"]).get(detail(insured)))
     for text in (
         "$5,890.40", "qt_lark_home_001", "$400 bundle discount", "= lines", "one line",
         "not quoted", "incumbent $12,840", "24 packages possible",

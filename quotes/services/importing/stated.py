@@ -49,6 +49,8 @@ class StatedQuote:
     columns: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, StatedLine] = field(default_factory=dict)
     headings: dict[str, str] = field(default_factory=dict)
+    source: str = ""
+    """The file, and its sheet where it has several: where its values came from."""
 
     @property
     def row(self) -> int:

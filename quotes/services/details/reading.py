@@ -1,0 +1,156 @@
+"""Read details out of imported documents, leniently: what cannot be read is not stated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from quotes.services.details.catalogue import BY_CODE, Kind, dollars_of
+from quotes.services.shorthand.amounts import number, parse_money
+
+Json = Any
+Path = tuple[str, ...]
+Part = Mapping[str, Any]
+"""An object of a document in which a detail may stand: the line itself, its coverage …"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a detail is read out of a document's parts, and every path that states it there.
+
+    `texts` are paths that state it only where a text stands there: an object holds others too.
+    """
+
+    read: Callable[[Sequence[Part]], Json]
+    paths: tuple[Path, ...]
+    texts: tuple[Path, ...] = ()
+
+
+def line_parts(document: Any) -> list[dict[str, Any]]:
+    """Where a line of `input.quotes` may state its details."""
+    if not isinstance(document, dict):
+        return []
+    inner = (document.get(key) for key in ("coverage", "attributes", "limits"))
+    return [document, *(part for part in inner if isinstance(part, dict))]
+
+
+def offering_parts(offering: Any) -> list[dict[str, Any]]:
+    """Where an offering may state its details."""
+    if not isinstance(offering, dict):
+        return []
+    inner = (offering.get(key) for key in ("coverage", "attributes", "limits"))
+    return [*(part for part in inner if isinstance(part, dict)), offering]
+
+
+def lenient(kind: Kind, value: Any) -> Json:
+    """What a document's value says as `kind`; None where it cannot be read."""
+    try:
+        if isinstance(value, bool):
+            return kind.of_flag(value) if kind.of_flag else None
+        if isinstance(value, (int, Decimal)):
+            return kind.of_number(Decimal(value)) if kind.of_number else None
+        return kind.parse(value) if isinstance(value, str) else None
+    except (ValueError, ArithmeticError):
+        return None
+
+
+def values_at(parts: Sequence[Part], *paths: Path) -> Iterator[Any]:
+    """Every stated value at any of the paths, the likeliest path first."""
+    for path in paths:
+        for part in parts:
+            value: Any = part
+            for key in path:
+                value = value.get(key) if isinstance(value, dict) else None
+            if value is not None:
+                yield value
+
+
+def paths_of(*keys: str) -> tuple[Path, ...]:
+    return tuple(tuple(key.split(".")) for key in keys)
+
+
+def simple(line: str, code: str, *keys: str) -> Source:
+    kind, paths = BY_CODE[line, code].kind, paths_of(*keys)
+
+    def read(parts: Sequence[Part]) -> Json:
+        read_ones = (lenient(kind, value) for value in values_at(parts, *paths))
+        return next((value for value in read_ones if value is not None), None)
+
+    return Source(read, paths)
+
+
+def _figure(value: Any) -> int | Decimal | None:
+    """Dollars of a limit, from a number or from text such as "100,000"."""
+    try:
+        if isinstance(value, str):
+            return number(parse_money(value, least=1000))
+        if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+            return dollars_of(Decimal(value)) or None
+    except (ValueError, ArithmeticError):
+        pass
+    return None
+
+
+def _first_figure(parts: Sequence[Part], paths: Sequence[Path]) -> int | Decimal | None:
+    figures = (_figure(value) for value in values_at(parts, *paths))
+    return next((figure for figure in figures if figure is not None), None)
+
+
+@dataclass(frozen=True)
+class LimitKeys:
+    """The keys by which a document may state limits, whole or in pieces."""
+
+    whole: tuple[Path, ...]
+    split: tuple[Path, ...]
+    per_person: tuple[Path, ...]
+    per_accident: tuple[Path, ...]
+    damage: tuple[Path, ...]
+    combined: tuple[Path, ...]
+
+    def source(self, kind: Kind) -> Source:
+        paths = (
+            *self.whole, *self.split, *self.per_person, *self.per_accident, *self.damage,
+            *self.combined,
+        )  # fmt: skip
+        return Source(lambda parts: self.read(parts, kind), paths)
+
+    def read(self, parts: Sequence[Part], kind: Kind) -> Json:
+        for value in values_at(parts, *self.whole):
+            stated = lenient(kind, value)
+            if stated is not None:
+                return stated
+        split, combined = self._split(parts), self._combined(parts)
+        required = kind is BY_CODE["umbrella", "required_auto"].kind
+        if split and combined and not required:
+            # Two structures at once: nobody can say which holds.
+            return None
+        return {**(split or {}), **(combined or {})} or None
+
+    def _split(self, parts: Sequence[Part]) -> dict[str, Any] | None:
+        value: dict[str, Any] | None = None
+        for stated in values_at(parts, *self.split):
+            if isinstance(stated, Mapping):
+                stated = f"{stated.get('per_person')}/{stated.get('per_accident')}"
+            value = value or lenient(BY_CODE["auto", "liability"].kind, stated)
+        if value is None:
+            person = _first_figure(parts, self.per_person)
+            accident = _first_figure(parts, self.per_accident)
+            if person is None or accident is None or person > accident:
+                return None
+            value = {"per_person": person, "per_accident": accident}
+        damage = _first_figure(parts, self.damage)
+        if damage is not None and "per_person" in value:
+            value = {**value, "property_damage": damage}
+        return value
+
+    def _combined(self, parts: Sequence[Part]) -> dict[str, Any] | None:
+        for stated in values_at(parts, *self.combined):
+            figure = _figure(stated)
+            if figure is not None:
+                return {"combined": figure}
+            value = lenient(BY_CODE["auto", "liability"].kind, stated)
+            if isinstance(value, dict) and "combined" in value:
+                return value
+        return None

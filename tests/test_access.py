@@ -14,9 +14,20 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from quotes.models import ImportDraft, Insured, Quote, QuoteLine, Run, RunEvent
+from quotes.models import (
+    DecisionEvent,
+    ImportDraft,
+    Insured,
+    Proposal,
+    Quote,
+    QuoteLine,
+    Run,
+    RunEvent,
+)
+from quotes.services.proposals import make_proposal
 from quotes.services.roles import ensure_roles
 from tests.factories import import_example, make_user, queued_run, stored_attachment
+from tests.runs import completed_run
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +111,7 @@ RULES: dict[str, tuple[Rule, Rule]] = {
     "quotes:run_search": (NOT_SO, rule(MOVED)),
     "quotes:run_detail": (READ, NOT_SO),
     "quotes:run_against": (READ, NOT_SO),
+    "quotes:run_side_by_side": (READ, NOT_SO),
     # Opened as a page it leads to the run's page, which decides.
     "quotes:run_status": (rule(MOVED), NOT_SO_OPEN),
     "quotes:run_abandon": (NOT_SO, CHANGE),
@@ -107,6 +119,20 @@ RULES: dict[str, tuple[Rule, Rule]] = {
     "quotes:run_link": (NOT_SO, CHANGE),
     "quotes:run_resume": (NOT_SO, CHANGE),
     "quotes:run_send_again": (NOT_SO, CHANGE),
+    "quotes:run_export_csv": (READ, NOT_SO),
+    "quotes:run_export_xlsx": (READ, NOT_SO),
+    "quotes:run_what_if": (READ, NOT_SO),
+    "quotes:run_what_if_rerun": (CHANGE_PAGE, CHANGE),
+    "quotes:run_decision": (READ, NOT_SO),
+    "quotes:run_choose": (CHANGE_PAGE, CHANGE),
+    "quotes:run_record": (NOT_SO, CHANGE),
+    "quotes:run_proposal": (CHANGE_PAGE, CHANGE),
+    # Whoever sees a run may take its packet along; the history says who did.
+    "quotes:run_packet": (NOT_SO, rule(ABSENT, broker=TAKEN, manager=TAKEN, admin=TAKEN)),
+    "quotes:proposal_detail": (READ, NOT_SO),
+    "quotes:proposal_pdf": (READ, NOT_SO),
+    "quotes:proposal_page": (READ, NOT_SO),
+    "quotes:proposal_deliver": (NOT_SO, CHANGE),
     "account_login": (
         {**dict.fromkeys(NOBODY, SHOWN), **dict.fromkeys(SIGNED_IN, MOVED)},
         {**dict.fromkeys(NOBODY, SHOWN), **dict.fromkeys(SIGNED_IN, MOVED)},
@@ -116,6 +142,14 @@ RULES: dict[str, tuple[Rule, Rule]] = {
     "admin_logout": (SIGN_OUT, rule(MOVED, anonymous=MOVED, inactive=MOVED)),
     "healthz": (OPEN, OPEN),
 }
+DECIDED: dict[str, dict[str, Any]] = {
+    "quotes:run_decision": {},
+    "quotes:run_choose": {"position": 0},
+    "quotes:run_record": {"kind": "shown"},
+    "quotes:run_proposal": {},
+    "quotes:run_packet": {},
+}
+"""Addresses of a completed run, and what else stands in them."""
 FRAGMENTS = {"quotes:run_status": READ, "quotes:readiness": READ}
 """What an address answers to htmx, where that differs."""
 
@@ -153,7 +187,12 @@ def world(people, settings, tmp_path) -> dict[str, Any]:
         how=ImportDraft.How.PASTED,
         raw=b'{"applicant": {"name": "N. Body"}}',
     )
+    done = completed_run(people["broker"], insured=insured)
+    proposal = make_proposal(
+        run=done, solutions=list(done.solutions.all()[:2]), notes="", actor=people["broker"]
+    )
     rows = {"insured": insured, "run": run, "quote": found, "attachment": attached}
+    rows |= {"done": done, "proposal": proposal}
     return {**rows, "second": second, "import": draft}
 
 
@@ -162,6 +201,10 @@ def address(name: str, world: dict[str, Any]) -> str:
         return reverse(name, kwargs={"kind": "drivers"})
     if name == "quotes:run_against":
         return reverse(name, kwargs={"pk": world["run"].pk, "other": world["second"].pk})
+    if name in DECIDED:
+        return reverse(name, kwargs={"pk": world["done"].pk, **DECIDED[name]})
+    if name == "quotes:proposal_page":
+        return reverse(name, kwargs={"pk": world["proposal"].pk, "number": 1})
     if name == "quotes:import_template":
         return reverse(name, kwargs={"kind": "csv"})
     plain = {
@@ -209,7 +252,7 @@ def stored() -> list[list[Any]]:
     """All that a broker's POST could change."""
     return [
         list(model._default_manager.order_by("pk").values())
-        for model in (Insured, Quote, QuoteLine, Run, RunEvent)
+        for model in (Insured, Quote, QuoteLine, Run, RunEvent, DecisionEvent, Proposal)
     ]
 
 
@@ -236,8 +279,10 @@ def test_post(name, world):
     before = stored()
     wrong = {}
     # Whoever may change something comes last, so that the others find it unchanged.
+    taken = False
     for who in sorted(EVERYBODY, key=lambda who: post[who] == TAKEN):
-        if post[who] == TAKEN:
+        if post[who] == TAKEN and not taken:
+            taken = True
             assert stored() == before, "a refused POST changes nothing"
         response = browser_of(who).post(address(name, world))
         if not answered(response, post[who]):

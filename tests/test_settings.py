@@ -109,6 +109,29 @@ class TestEnvironment:
         }  # fmt: skip
         assert "hunter2" not in "\n".join(lines)
 
+    @pytest.mark.parametrize(
+        ("name", "content", "why"),
+        [
+            ("logo.gif", b"GIF89a", "must be a .png"),
+            ("logo.png", b"<html>", "not the kind of picture"),
+            ("logo.svg", b"\x89PNG", "not the kind of picture"),
+            ("logo.png", b"\x89PNG" + bytes(250_000), "at most 250 kB"),
+            ("gone.png", None, "cannot be read"),
+        ],
+    )
+    def test_a_logo_that_cannot_be_set(self, tmp_path, name, content, why):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        lines = refusal(AGENCY_LOGO=str(tmp_path / name))
+        assert named(lines) == {"AGENCY_LOGO"}
+        assert why in "\n".join(lines)
+        assert str(tmp_path) not in "\n".join(lines)
+
+    def test_the_agency_is_one_line_of_text(self):
+        assert named(refusal(AGENCY_NAME="Cedar\nMain", AGENCY_PHONE="5" * 41)) == {
+            "AGENCY_NAME", "AGENCY_PHONE",
+        }  # fmt: skip
+
     @pytest.mark.parametrize("key", ["", "changeme", "x" * 64])
     def test_production_refuses_a_default_key(self, key):
         assert named(refusal(**{**GOOD, "SECRET_KEY": key})) == {"SECRET_KEY"}

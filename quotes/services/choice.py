@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from quotes.services.ranked import Ranking
 
 BUDGET = re.compile(r"\$?\s*([0-9]{1,9}|[0-9]{1,3}(?:,[0-9]{3}){1,2})(\.[0-9]{1,2})?")
+PLACE = re.compile(r"[0-9]{1,4}", re.ASCII)
 KINDS = ("single", "mixed")
 SORTS: dict[str, str] = {
     "cost": "annual cost, lowest first",
@@ -35,7 +36,8 @@ class Choice:
     """What the address asks for; every part empty: all packages in Nexio's order, first page.
 
     `kind` is single or mixed; `carrier`, `without` and `label` are codes of the ranking;
-    `budget` is dollars a year at most; `page` counts from 1, 0 means all on one page.
+    `budget` is dollars a year at most; `page` counts from 1, 0 means all on one page. `picks`
+    are the places of packages ticked for a comparison; they narrow nothing.
     """
 
     kind: str = ""
@@ -45,6 +47,7 @@ class Choice:
     label: str = ""
     sort: str = ""
     page: int = 1
+    picks: tuple[int, ...] = ()
 
     @property
     def narrowed(self) -> bool:
@@ -78,6 +81,7 @@ class Choice:
             ("label", other.label),
             ("sort", other.sort),
             ("page", {0: "all", 1: ""}.get(other.page, str(other.page))),
+            *(("pick", str(place)) for place in other.picks),
         ]
         written = urlencode([(name, value) for name, value in pairs if value])
         return f"?{written}" if written else ""
@@ -108,8 +112,27 @@ def read_choice(query: Mapping[str, Sequence[str]], ranking: Ranking) -> tuple[C
         label=one("label", {each.code for each in ranking.labels}, "a label no package has"),
         sort=one("sort", SORTS, "an order there is not"),
         page=_page((query.get("page") or [""])[-1], ignored),
+        picks=_picks(query.get("pick", ()), len(ranking.packages), ignored),
     )
     return choice, ignored
+
+
+def _picks(texts: Sequence[str], count: int, ignored: list[str]) -> tuple[int, ...]:
+    places, wrong = read_places(texts, count)
+    if wrong:
+        ignored.append("a ticked package there is not")
+    return places
+
+
+def read_places(texts: Sequence[str], count: int) -> tuple[tuple[int, ...], int]:
+    """The places, each once, that `texts` name among `count` packages, and how many name none."""
+    found, wrong = [], 0
+    for text in texts:
+        if PLACE.fullmatch(text) and int(text) < count:
+            found.append(int(text))
+        elif text:
+            wrong += 1
+    return tuple(dict.fromkeys(found)), wrong
 
 
 def _budget(text: str, ignored: list[str]) -> Decimal | None:

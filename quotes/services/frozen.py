@@ -8,7 +8,7 @@ whatever is edited meanwhile.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -28,7 +28,9 @@ class Policy:
     """One line of a package, or one in force: whose, for how much, and what it states.
 
     `details` holds values by code as `details.parse_detail` gives them; what is not stated is
-    not in it. `package_lines` are the lines of the package it was quoted in.
+    not in it. `package_lines` are the lines of the package it was quoted in. `offering_id` is
+    empty for what was not sent; `returned` is the premium Nexio gave it, `known_as` the carrier
+    as we name it, whichever way it was sent.
     """
 
     line: str
@@ -43,10 +45,13 @@ class Policy:
     term_months: int | None = None
     details: Mapping[str, Json] = field(default_factory=dict)
     in_force: bool = False
+    offering_id: str = ""
+    returned: Decimal | None = None
+    known_as: str = ""
 
     @property
     def name(self) -> str:
-        return self.carrier or "Carrier not stated"
+        return self.known_as or self.carrier or "Carrier not stated"
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Option:
     """What stands in a column of a comparison: a ranked package, or what is in force today.
 
     `policies` by line; a line that is missing is not in the package, one without a match in the
-    request has only what Nexio returned.
+    request has only what Nexio returned. A line that a package holds twice is "home 2" as well.
     """
 
     name: str
@@ -66,6 +71,11 @@ class Option:
     @property
     def in_force(self) -> bool:
         return self.solution is None
+
+    @property
+    def said(self) -> str:
+        """Its name inside a sentence."""
+        return "today's policies" if self.in_force else self.name
 
 
 class Frozen:
@@ -80,19 +90,31 @@ class Frozen:
         """A returned line with what was sent for it; only what came back where nothing was."""
         offering = self.sent.offering_of(line)
         known = self.policies.get(str(offering.get("id"))) if offering is not None else None
-        return known or Policy(
+        returned = line.line_premium_annual
+        if known is not None:
+            ours = line.carrier.name if line.carrier else ""
+            return replace(known, returned=returned, known_as=ours)
+        return Policy(
             line=line.category,
             carrier=line.shown_carrier,
-            premium=line.line_premium_annual,
+            premium=returned,
             product=line.product_name,
             quote_ref=line.quote_ref,
+            returned=returned,
         )
 
     def option(self, solution: Solution) -> Option:
-        """A solution, its lines prefetched, as a column of a comparison."""
+        """A solution, its lines and their carriers prefetched, as a column of a comparison."""
+        policies: dict[str, Policy] = {}
+        for line in solution.lines.all():
+            key, number = line.category, 1
+            while key in policies:
+                number += 1
+                key = f"{line.category} {number}"
+            policies[key] = self.policy_of(line)
         return Option(
             name=str(solution),
-            policies={line.category: self.policy_of(line) for line in solution.lines.all()},
+            policies=policies,
             solution=solution,
             cost_low=solution.est_cost_low,
             cost_high=solution.est_cost_high,
@@ -139,6 +161,7 @@ def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
                     expires_at=comparison.expiry_of(offering),
                     term_months=sent["term_months"] or quote["term_months"],
                     details=document_details(line.line, line.document, offering),
+                    offering_id=str(offering.get("id")),
                 ),
             )
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from quotes.models import LINES
-from quotes.services.comparison import line_word
+from quotes.services.comparison import Difference, in_words, line_word
 from quotes.services.details import DETAILS, Detail, reading
 from quotes.services.frozen import Option, Policy
 
@@ -30,6 +30,10 @@ CORE: Mapping[str, frozenset[str]] = {
 """What must be stated on both sides before a line can be called like for like."""
 PRICE_ONLY = frozenset({"paid_in_full", "standalone"})
 """Ways to pay, no part of what is covered."""
+GIST = 3
+"""Reasons named at once."""
+IN_PARTS = frozenset({"liability", "um_uim", "required_auto"})
+"""Stated part by part: a part that one side leaves out is not known, and no difference."""
 
 
 class Verdict(StrEnum):
@@ -52,17 +56,30 @@ class Flag:
     right: str
 
     @property
+    def named(self) -> str:
+        """ "home form", "auto UM/UIM"."""
+        return f"{line_word(self.line)} {_lower(self.label)}"
+
+    @property
     def words(self) -> str:
         """ "home form: HO-5 against HO-3", "auto UM/UIM: 250/500 against not stated"."""
+        if self.left == self.right == NOT_STATED:
+            return f"{self.named}: not stated on either side"
         sides = (each if each != NOT_STATED else "not stated" for each in (self.left, self.right))
-        return f"{line_word(self.line)} {_lower(self.label)}: {' against '.join(sides)}"
+        return f"{self.named}: {' against '.join(sides)}"
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """How two options compare: differences first, then what is not known."""
+    """How two options compare: differences first, then what is not known.
+
+    `stated` is False where either of them states nothing of its coverage.
+    """
 
     flags: Sequence[Flag]
+    left: str = ""
+    right: str = ""
+    stated: bool = True
 
     @property
     def differences(self) -> list[Flag]:
@@ -79,34 +96,90 @@ class Likeness:
 
     @property
     def words(self) -> str:
-        """ "like for like", "3 differences, 2 not stated", "2 not stated"."""
+        """ "like for like", "3 differences, 2 not stated", "coverage not stated"."""
         if self.alike:
             return "like for like"
         parts = []
         if count := len(self.differences):
             parts.append(f"{count} difference{'' if count == 1 else 's'}")
-        if count := len(self.unknowns):
+        if not self.stated:
+            parts.append("coverage not stated")
+        elif count := len(self.unknowns):
             parts.append(f"{count} not stated")
         return ", ".join(parts)
 
+    @property
+    def gist(self) -> str:
+        """The first few reasons: "home form; auto term and 4 more", "not stated: home form"."""
+        named = [flag.named for flag in self.differences]
+        rest = len(self.flags) - len(named[:GIST])
+        if not named:
+            named = [flag.named for flag in self.unknowns]
+            rest = len(named) - len(named[:GIST])
+            return f"not stated: {_some(named, rest)}" if named else ""
+        return _some(named, rest)
 
-def compare_options(left: Option, right: Option, lines: Sequence[str]) -> Likeness:
-    """Every reason why `left` and `right` are not like for like over `lines`."""
-    flags = [flag for line in lines for flag in _compare_line(line, left, right)]
-    return Likeness(sorted(flags, key=lambda flag: flag.verdict is Verdict.UNKNOWN))
+    @property
+    def silences(self) -> list[tuple[str, list[str]]]:
+        """What is not known, by who leaves it open: ("Not stated by Rank 1", ["home form"])."""
+        found: dict[str, list[str]] = {}
+        for flag in self.unknowns:
+            if flag.left == flag.right == NOT_STATED:
+                found.setdefault("Stated on neither side", []).append(flag.named)
+            elif flag.left == NOT_STATED:
+                found.setdefault(f"Not stated by {self.left}", []).append(flag.named)
+            elif flag.right == NOT_STATED:
+                found.setdefault(f"Not stated by {self.right}", []).append(flag.named)
+            else:
+                found.setdefault("Stated in part", []).append(flag.words)
+        return list(found.items())
+
+
+Known = dict[tuple[str, str], list[Flag]]
+"""Flags against one and the same option, by line and offering id: a run's packages share them."""
+
+
+def compare_options(
+    left: Option, right: Option, lines: Sequence[str], known: Known | None = None
+) -> Likeness:
+    """Every reason why `left` and `right` are not like for like over `lines`.
+
+    `known` spares comparing the same offering with the same `right` again.
+    """
+    flags: list[Flag] = []
+    for line in lines:
+        one = left.policies.get(line)
+        key = (line, one.offering_id if one else "-")
+        found = None if known is None else known.get(key)
+        if found is None:
+            found = list(_compare_line(line, left, right))
+            if known is not None:
+                known[key] = found
+        flags += found
+    ordered = sorted(flags, key=lambda flag: flag.verdict is Verdict.UNKNOWN)
+    stated = all(any(p.details for p in each.policies.values()) for each in (left, right))
+    return Likeness(ordered, left.said, right.said, stated)
 
 
 def _compare_line(line: str, left: Option, right: Option) -> Iterable[Flag]:
     one, other = left.policies.get(line), right.policies.get(line)
     if one is None or other is None:
-        if one is not other:
-            here = tuple("included" if each else "not in it" for each in (one, other))
-            yield Flag(Verdict.DIFFERS, line, "line", "Line", *here)
-        return
-    if line in LINES:
+        yield from _one_sided(line, left, right)
+    elif line in LINES:
         yield from compare_policies(one, other)
     else:
         yield Flag(Verdict.UNKNOWN, line, "line", "Terms", NOT_STATED, NOT_STATED)
+
+
+def _one_sided(line: str, left: Option, right: Option) -> Iterable[Flag]:
+    """A line that is not in both: a package is complete, what is in force may go unsaid."""
+    without = [each for each in (left, right) if line not in each.policies]
+    if len(without) == 2 and not any(each.in_force for each in without):
+        return
+    open_end = any(each.in_force for each in without)
+    absent = {id(each): NOT_STATED if each.in_force else "not in it" for each in without}
+    here = [absent.get(id(each), "included") for each in (left, right)]
+    yield Flag(Verdict.UNKNOWN if open_end else Verdict.DIFFERS, line, "line", "Line", *here)
 
 
 def compare_policies(one: Policy, other: Policy) -> Iterable[Flag]:
@@ -130,8 +203,9 @@ def _compare_detail(detail: Detail, one: Policy, other: Policy) -> Iterable[Flag
         if core or not (one.in_force or other.in_force) or detail.group != "Price and term":
             yield _flag(Verdict.UNKNOWN, detail, one, other)
         return
-    if not _same(detail.code, left, right):
-        yield _flag(Verdict.DIFFERS, detail, one, other)
+    verdict = verdict_on(detail.code, left, right)
+    if verdict is not None:
+        yield _flag(verdict, detail, one, other)
 
 
 def _compare_terms(one: Policy, other: Policy) -> Iterable[Flag]:
@@ -147,13 +221,32 @@ def term_of(policy: Policy) -> int | None:
     return int(term["months"]) if isinstance(term, dict) else policy.term_months
 
 
-def _same(code: str, left: Json, right: Json) -> bool:
-    """Whether two stated values say the same. A percentage and the dollars it comes to do not:
-    a deductible's type counts, since coverage A moves."""
-    if isinstance(left, dict) and isinstance(right, dict):
-        keys = left.keys() | right.keys()
-        return all(key in left and key in right and left[key] == right[key] for key in keys)
-    return bool(left == right)
+def verdict_on(code: str, left: Json, right: Json) -> Verdict | None:
+    """How two stated values of a detail compare; None where they say the same.
+
+    A percentage and the dollars it comes to do not: a deductible's type counts, since coverage A
+    moves. Nor do a combined limit and a split one. Of a limit whose parts agree as far as both
+    state them the rest is unknown, and so is "yes" beside an amount.
+    """
+    left, right = _plain(left), _plain(right)
+    if left == right and isinstance(left, bool) == isinstance(right, bool):
+        return None
+    if isinstance(left, dict) and isinstance(right, dict) and code in IN_PARTS:
+        both = left.keys() & right.keys()
+        if both and all(left[key] == right[key] for key in both):
+            return Verdict.UNKNOWN
+    numbers = (int, Decimal)
+    for one, other in ((left, right), (right, left)):
+        if one is True and isinstance(other, numbers) and not isinstance(other, bool) and other:
+            return Verdict.UNKNOWN
+    return Verdict.DIFFERS
+
+
+def _plain(value: Json) -> Json:
+    """One deductible for all vehicles, whether said once or for each."""
+    if isinstance(value, (list, tuple)) and value and all(each == value[0] for each in value):
+        return value[0]
+    return value
 
 
 def _flag(verdict: Verdict, detail: Detail, one: Policy, other: Policy) -> Flag:
@@ -171,24 +264,40 @@ def shown_of(policy: Policy, code: str) -> str:
 
 @dataclass(frozen=True)
 class Saving:
-    """Dollars a year that `of` costs less (+) or more (−) than `than`, never without `likeness`.
+    """Dollars a year an option costs more (+) or less (−) than another, never without why the two
+    are not like for like."""
 
-    Either end is None where the cost does not state it; both where there is nothing to compare.
-    """
-
-    low: Decimal | None
-    high: Decimal | None
+    difference: Difference
     likeness: Likeness
 
 
 def saving(of: Option, than: Option, lines: Sequence[str]) -> Saving:
-    """What `of` saves against `than`, together with why the two are not like for like."""
-    likeness = compare_options(of, than, lines)
-    base = than.cost_low if than.cost_low == than.cost_high else None
-    if base is None or set(of.policies) != set(lines):
-        return Saving(None, None, likeness)
-    ends = [None if end is None else base - end for end in (of.cost_high, of.cost_low)]
-    return Saving(ends[0], ends[1], likeness)
+    """What `of` costs beside `than`, together with why the two are not like for like.
+
+    No figure unless both hold exactly `lines`, and state a cost. Of two ranges the furthest ends.
+    """
+    return Saving(_price_difference(of, than, lines), compare_options(of, than, lines))
+
+
+def _price_difference(of: Option, than: Option, lines: Sequence[str]) -> Difference:
+    for each in (of, than):
+        if set(each.policies) != set(lines):
+            missing = [line_word(line) for line in lines if line not in each.policies]
+            if each.in_force and missing:
+                return Difference(why=f"{in_words(missing)} in force not stated")
+            return Difference(why=f"{each.name} does not cover the requested lines")
+        if each.cost_low is None and each.cost_high is None:
+            return Difference(why=f"{each.name} states no cost")
+    low = None if of.cost_low is None or than.cost_high is None else of.cost_low - than.cost_high
+    high = None if of.cost_high is None or than.cost_low is None else of.cost_high - than.cost_low
+    if low is None and high is None:
+        return Difference(why="cost stated in part only")
+    return Difference(low, high)
+
+
+def _some(named: Sequence[str], rest: int) -> str:
+    more = f" and {rest} more" if rest else ""
+    return f"{'; '.join(named[:GIST])}{more}"
 
 
 def _lower(label: str) -> str:

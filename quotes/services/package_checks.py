@@ -23,13 +23,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One check: its outcome in a few words, why, and what was compared."""
+    """One check: its outcome in a few words, why, and what was compared.
+
+    `closed` is what no carrier would bind any more: it goes before all else.
+    """
 
     code: str
     outcome: Outcome
     words: str
     details: Sequence[str] = ()
     compared: str = ""
+    closed: bool = False
 
 
 def check_package(option: Option, frozen: Frozen, now: datetime) -> list[Check]:
@@ -42,7 +46,7 @@ def check_package(option: Option, frozen: Frozen, now: datetime) -> list[Check]:
         *_cost(option),
     ]
     order = [Outcome.WARNING, Outcome.UNKNOWN, Outcome.FINE]
-    return sorted(found, key=lambda check: order.index(check.outcome))
+    return sorted(found, key=lambda check: (not check.closed, order.index(check.outcome)))
 
 
 def _umbrella(attachment: Attachment) -> Iterable[Check]:
@@ -54,8 +58,8 @@ def _umbrella(attachment: Attachment) -> Iterable[Check]:
         return
     details = [*(gap.words for gap in attachment.gaps), *attachment.unknown]
     if attachment.gaps:
-        total = f"{len(attachment.gaps)} gap{'' if len(attachment.gaps) == 1 else 's'}"
-        words = f"{total} under the umbrella"
+        whose = list(dict.fromkeys(gap.short for gap in attachment.gaps))
+        words = whose[0] if len(whose) == 1 else "Auto and Cov E below what the umbrella needs"
         yield Check("umbrella", Outcome.WARNING, words, details, compared)
     else:
         words = "Umbrella attachment not known"
@@ -76,7 +80,7 @@ def _expiry(option: Option, now: datetime) -> Iterable[Check]:
     day = f"{expiry.last_day(first):%b} {expiry.last_day(first).day}"
     if first <= now:
         words = f"Expired {day} ({whose})"
-        yield Check("expiry", Outcome.WARNING, words, details, compared)
+        yield Check("expiry", Outcome.WARNING, words, details, compared, closed=True)
     elif expiry.is_soon(first, now):
         words = f"Expires {day} ({whose})"
         yield Check("expiry", Outcome.WARNING, words, details, compared)
@@ -99,13 +103,13 @@ def _effective(option: Option) -> Iterable[Check]:
 
 def _split(option: Option, frozen: Frozen) -> Iterable[Check]:
     """Lines quoted inside a bundle that this package takes without the rest of it."""
-    details = []
+    taken: dict[tuple[str, ...], list[Policy]] = {}
     for policy in option.policies.values():
         left = _left_behind(policy, option)
-        if not left or _standalone_confirmed(policy):
-            continue
-        whole = f"{policy.name}'s {line_word(policy.line)} was quoted with {in_words(left)}"
-        details.append(f"{whole}{_discount(policy, frozen)}")
+        if left and not _standalone_confirmed(policy):
+            key = (policy.carrier, policy.package_id, str(policy.package_premium), *left)
+            taken.setdefault(key, []).append(policy)
+    details = [_split_words(policies, option, frozen) for policies in taken.values()]
     if details:
         yield Check(
             "split",
@@ -114,6 +118,15 @@ def _split(option: Option, frozen: Frozen) -> Iterable[Check]:
             details,
             "each line's package with the lines taken from it",
         )
+
+
+def _split_words(policies: Sequence[Policy], option: Option, frozen: Frozen) -> str:
+    """ "Gulfwind's auto and umbrella were quoted with home; $650 of bundle discount …"."""
+    lines = in_words([line_word(policy.line) for policy in policies])
+    left = in_words(_left_behind(policies[0], option))
+    were = "was" if len(policies) == 1 else "were"
+    whole = f"{policies[0].name}'s {lines} {were} quoted with {left}"
+    return f"{whole}{_discount(policies[0], frozen)}"
 
 
 def _left_behind(policy: Policy, option: Option) -> list[str]:
@@ -177,5 +190,7 @@ def _cost(option: Option) -> Iterable[Check]:
     bundled = len(packages) == 1 and any(
         price is not None and price in (low, high) for _, price in packages
     )
+    if bundled and total > top:
+        words = f"Whole package, ${off:,.0f} bundle discount"
     reason = ["the whole package is taken, at its package premium"] if bundled else []
     yield Check("cost", Outcome.FINE if bundled else Outcome.WARNING, words, reason, compared)

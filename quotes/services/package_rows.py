@@ -5,18 +5,23 @@ Pure: reads the ranking, whose figures come from the frozen request and the stor
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from quotes.models import LINES, Solution, SolutionLine
 from quotes.services import comparison, scorecard
-from quotes.services.comparison import Difference
+from quotes.services.compared import Compared
+from quotes.services.like_for_like import Saving
 from quotes.services.matrix import beside_lines
+from quotes.services.package_checks import Check
+from quotes.services.picks import Picks
 from quotes.services.ranked import Placed, Ranking
 from quotes.services.scorecard import Card
 
+CHECKS_SHOWN = 2
+"""In a row itself; the others unfold below it."""
 GAP = Decimal("0.6")
 """Between the lines of a bar, in hundredths of its box."""
 
@@ -56,9 +61,24 @@ class RankedPackage:
     label_code: str
     level: str
     cost_remark: str
-    difference: Difference
+    saving: Saving
+    checks: Sequence[Check]
     bars: Sequence[Bar]
     card: Card
+    picked: bool
+
+    @property
+    def foremost(self) -> Sequence[Check]:
+        return self.checks[:CHECKS_SHOWN]
+
+    @property
+    def beside_query(self) -> str:
+        """The query of the page that shows it beside what is in force."""
+        return Picks((self.place,), incumbent=True, only=True).query()
+
+    @property
+    def more_checks(self) -> int:
+        return len(self.checks[CHECKS_SHOWN:])
 
     @property
     def first(self) -> bool:
@@ -80,32 +100,40 @@ class RankedPackage:
 
 
 def draw_rows(
-    ranking: Ranking, packages: Sequence[Placed], end: datetime | None
+    ranking: Ranking,
+    packages: Sequence[Placed],
+    compared: Compared,
+    *,
+    end: datetime | None,
+    now: datetime,
+    picks: Collection[int] = (),
 ) -> list[RankedPackage]:
-    """The rows of `packages`, some or all of the ranking's. `end` is when the run was completed.
+    """The rows of `packages`, some or all of the ranking's. `end` is when the run was completed;
+    `picks` are the places ticked for a comparison.
 
     Bars and scorecards are scaled among all packages of the run, so that a filter moves none.
     """
     dearest = max((_total(each.solution) or Decimal(0) for each in ranking.packages), default=None)
     spans = scorecard.spans(each.solution.scorecard for each in ranking.packages)
-    return [_row(each, end, dearest or Decimal(0), spans) for each in packages]
-
-
-def _row(
-    placed: Placed, end: datetime | None, dearest: Decimal, spans: Mapping[str, scorecard.Span]
-) -> RankedPackage:
-    shown = _shown(placed, end)
-    return RankedPackage(
-        solution=placed.solution,
-        place=placed.place,
-        shown=shown,
-        label_code=placed.label_code,
-        level=_level(placed.solution),
-        cost_remark=_cost_remark(placed),
-        difference=placed.difference,
-        bars=_bars([each.line for each in shown], dearest),
-        card=scorecard.read_card(placed.solution.scorecard, spans),
-    )
+    rows = []
+    for placed in packages:
+        shown = _shown(placed, end)
+        rows.append(
+            RankedPackage(
+                solution=placed.solution,
+                place=placed.place,
+                shown=shown,
+                label_code=placed.label_code,
+                level=_level(placed.solution),
+                cost_remark=_cost_remark(placed),
+                saving=compared.savings[placed.place],
+                checks=compared.checks(placed.place, now),
+                bars=_bars([each.line for each in shown], dearest or Decimal(0)),
+                card=scorecard.read_card(placed.solution.scorecard, spans),
+                picked=placed.place in picks,
+            )
+        )
+    return rows
 
 
 def _shown(placed: Placed, end: datetime | None) -> list[RankedLine]:

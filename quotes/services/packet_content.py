@@ -25,6 +25,7 @@ from quotes.models import (
 from quotes.services import comparison, expiry
 from quotes.services.as_sent import left_out_lines
 from quotes.services.comparison import in_words, line_word
+from quotes.services.frozen import Frozen
 from quotes.services.money import NOT_STATED, day_words, dollars, dollars_between
 
 K = DecisionKind
@@ -276,16 +277,15 @@ def _sent_pairs(run: Run) -> list[list[str]]:
 
 def _offering_rows(run: Run) -> list[list[str]]:
     rows = []
+    policies = Frozen(run.request, run.offering_lines).policies
     for offering in comparison.offerings_sent(run.request):
-        attributes = offering.get("attributes")
-        stated = attributes if isinstance(attributes, dict) else {}
+        known = policies.get(str(offering.get("id")))
         end = comparison.expiry_of(offering)
-        product = offering.get("product_name") or stated.get("product_name")
         rows.append(
             [
                 str(offering.get("provider_name") or NOT_STATED),
                 line_word(str(offering.get("category") or NOT_STATED)),
-                str(product or NOT_STATED),
+                (known.product if known else "") or NOT_STATED,
                 dollars(comparison.line_premium(offering)),
                 NOT_STATED if end is None else day_words(expiry.last_day(end)),
             ]

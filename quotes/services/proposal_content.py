@@ -218,8 +218,9 @@ def _coverage(
             stated = [cell for cell in cells if cell not in {"", NOT_STATED}]
             if not stated:
                 continue
-            compared = [cell for cell in cells if cell]
-            rows.append({"label": detail.label, "cells": cells, "differs": len(set(compared)) > 1})
+            mark = "not all known" if NOT_STATED in cells else ""
+            mark = "differs" if len(set(stated)) > 1 else mark
+            rows.append({"label": detail.label, "cells": cells, "mark": mark})
         if rows:
             tables.append({"line": str(Line(line).label), "rows": rows})
     return tables

@@ -93,7 +93,7 @@ def reconcile(request: Mapping[str, Any], ranking: Ranking, sent_at: datetime) -
         *(line for line in LINES if line in named and line not in ranking.lines),
         *others,
     ]
-    state = _state(request)
+    state = household_state(request)
     rows: dict[str, tuple[str, dict[str, list[Offered]]]] = {}
     for offering in offerings:
         carrier = str(offering.get("provider_name") or "Carrier not given")
@@ -174,7 +174,8 @@ def _excluded(offering: Mapping[str, Any]) -> set[str]:
     return {each.strip().upper() for each in listed if isinstance(each, str)}
 
 
-def _state(request: Mapping[str, Any]) -> str:
+def household_state(request: Mapping[str, Any]) -> str:
+    """Where the household lives, two letters; "" where it is not stated."""
     stated = request.get("input")
     address = stated.get("address") if isinstance(stated, dict) else None
     state = address.get("state") if isinstance(address, dict) else None

@@ -85,7 +85,7 @@ def start_run(
         appetite=appetite,
         offered=offered,
     )
-    return _queue(
+    return queue_request(
         insured=insured,
         body=request.body,
         offering_lines=request.offering_lines,
@@ -97,7 +97,7 @@ def start_run(
     )
 
 
-def _queue(
+def queue_request(
     *,
     insured: Insured,
     body: dict[str, object],
@@ -109,6 +109,10 @@ def _queue(
     lease: str = "",
     hint: bool,
 ) -> Run:
+    """Queue a request that is ready as the insured's next run; its row must be locked.
+
+    Everything that blocks a comparison was looked at before.
+    """
     now = timezone.now()
     rest = {key: value for key, value in body.items() if key not in {"input", "offerings"}}
     last = insured.runs.aggregate(last=Max("number"))["last"] or 0
@@ -272,7 +276,7 @@ def _refuse_while_unsettled(run: Run) -> None:
 
 
 def _same_request(run: Run, *, actor: User, hint: bool) -> Run:
-    return _queue(
+    return queue_request(
         insured=run.insured,
         body=run.request,
         offering_lines=run.offering_lines,

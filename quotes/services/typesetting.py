@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 import typst
 
+log = structlog.get_logger(__name__)
 SOURCES = Path(__file__).resolve().parent / "typst"
 PREVIEW_PPI = 96.0
 """Pixels to an inch of a preview: a Letter page is 816 wide."""
@@ -41,7 +43,9 @@ class Typeset:
 
     def __init__(self, source: str, data: Mapping[str, Any], *, at: datetime) -> None:
         """`source` is a file of `SOURCES`; `at` is the moment the PDF says it was made."""
+        # A compiler of its own: one object is not shared between the web server's threads.
         self.source = SOURCES / source
+        self.compiler = typst.Compiler(self.source, root=SOURCES, ignore_system_fonts=True)
         self.data: Any = _printable(dict(data))
         self.at = int(at.timestamp())
         self.replaced = ""
@@ -54,27 +58,31 @@ class Typeset:
             except typst.TypstError as error:
                 missing = _missing(f"{error.message}\n{error.diagnostic}")
                 if not missing:
-                    raise NotTypeset(error.message) from None
+                    return self._untested(error)
                 self.replaced += "".join(sorted(missing.difference(self.replaced)))
                 self.data = _without(self.data, missing)
         raise NotTypeset("Characters kept turning up that no font has.")
+
+    def _untested(self, error: typst.TypstError) -> bytes:
+        """The PDF tagged as ever, but not held to PDF/UA-1, where that is all that is wrong."""
+        if "PDF/UA-1" not in error.message:
+            raise NotTypeset(error.message) from None
+        log.warning("not_pdf_ua", source=self.source.name, why=error.message)
+        return self._compile("pdf", standards=[])[0]
 
     def pages(self) -> list[bytes]:
         """The pages as PNG. Ask for the PDF first: it finds what no font has."""
         return self._compile("png")
 
-    def _compile(self, form: str) -> list[bytes]:
-        # A compiler of its own: one object is not shared between the web server's threads.
-        compiler = typst.Compiler(
-            self.source,
-            root=SOURCES,
-            ignore_system_fonts=True,
-            sys_inputs={"data": json.dumps(self.data, ensure_ascii=False)},
-        )
+    def _compile(self, form: str, standards: Sequence[Any] = ("ua-1",)) -> list[bytes]:
+        inputs = {"data": json.dumps(self.data, ensure_ascii=False)}
+        compiler, at = self.compiler, self.at
         if form == "pdf":
-            made = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=self.at)
+            made = compiler.compile(
+                format="pdf", pdf_standards=list(standards), timestamp=at, sys_inputs=inputs
+            )
         else:
-            made = compiler.compile(format="png", ppi=PREVIEW_PPI, timestamp=self.at)
+            made = compiler.compile(format="png", ppi=PREVIEW_PPI, timestamp=at, sys_inputs=inputs)
         if made is None:
             raise NotTypeset("Typst made nothing.")
         return made if isinstance(made, list) else [made]

@@ -28,12 +28,16 @@ class Attaches(StrEnum):
 
 @dataclass(frozen=True)
 class Gap:
-    """Where a limit underneath is too low: by how many dollars, against what is required."""
+    """Where a limit underneath is too low: by how many dollars, against what is required.
+
+    `short` says it for the whole policy in the space of a cell; the gaps of one policy share it.
+    """
 
     what: str
     stated: str
     required: str
     dollars: Decimal
+    short: str
 
     @property
     def words(self) -> str:
@@ -91,8 +95,10 @@ def _home(umbrella: Policy, home: Policy | None) -> Found:
         return [], ["the home's coverage E is not stated"], []
     compared = [f"coverage E {_short(stated)} against {_short(required)} required"]
     if stated < required:
-        short = Decimal(required) - Decimal(stated)
-        return [Gap("Coverage E", _short(stated), _short(required), short)], [], compared
+        gap = Decimal(required) - Decimal(stated)
+        held, needed = _short(stated), _short(required)
+        said = f"Cov E {held}, umbrella needs {needed}"
+        return [Gap("Coverage E", held, needed, gap, said)], [], compared
     return [], [], compared
 
 
@@ -142,7 +148,8 @@ def _limits(
                 f"{what[:1].lower()}{what[1:]} is not stated; {_short(need)} is required"
             )
         elif have < need:
-            gaps.append(Gap(what, _short(have), _short(need), need - have))
+            said = f"Auto {stated}, umbrella needs {shown}"
+            gaps.append(Gap(what, _short(have), _short(need), need - have, said))
     return gaps, missing
 
 

@@ -68,6 +68,12 @@ class Workspace:
         return self.first_shown + len(self.shown) - 1
 
     @property
+    def picked_elsewhere(self) -> list[int]:
+        """The places ticked for a comparison that this page of the list does not show."""
+        shown = {each.place for each in self.shown}
+        return [place for place in self.choice.picks if place not in shown]
+
+    @property
     def sorted_by(self) -> str:
         return SORTS.get(self.choice.sort, "")
 
@@ -77,7 +83,7 @@ class Workspace:
 
     @property
     def unfiltered_query(self) -> str:
-        return Choice(sort=self.choice.sort).query()
+        return Choice(sort=self.choice.sort, picks=self.choice.picks).query()
 
     @property
     def page_queries(self) -> list[tuple[int, str]]:
@@ -196,7 +202,7 @@ def _chips(ranking: Ranking, choice: Choice) -> list[Chip]:
     def counted(**changes: Any) -> int:
         return sum(fits(each, replace(choice, **changes)) for each in ranking.packages)
 
-    everything = Choice(sort=choice.sort).query()
+    everything = Choice(sort=choice.sort, picks=choice.picks).query()
     chips = [Chip("all", "All", everything, len(ranking.packages), None, not choice.narrowed)]
     for kind, words in zip(KINDS, ("Single carrier", "Mixed"), strict=True):
         chosen = choice.kind == kind

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
@@ -17,6 +18,7 @@ from quotes.models import QuoteLine, Run, RunEvent, RunState, Solution
 from quotes.services import workspace
 from quotes.services.account import account_of
 from quotes.services.choice import SORTS
+from quotes.services.compared import compare_packages
 from quotes.services.cost_chart import draw_costs
 from quotes.services.package_rows import draw_rows
 from quotes.services.ranked import Ranking, rank_packages
@@ -24,6 +26,7 @@ from quotes.services.reconciliation import reconcile
 from quotes.services.run_changes import compare_runs
 from quotes.services.worklist import HEAVY
 from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.decisions import decision_context
 
 MOST_OTHERS = 20
 
@@ -67,13 +70,24 @@ def draw_list(request: PortalRequest, run: Run) -> HttpResponse:
 def _list_context(request: PortalRequest, run: Run, ranking: Ranking) -> dict[str, Any]:
     shown = workspace.arrange(ranking, dict(request.GET.lists()))
     choice = shown.choice
+    compared = compare_packages(run, ranking)
     # A run may hold 500 packages; only the rows that are drawn name quotes of ours.
     ours = Prefetch("lines__quote_line", QuoteLine.objects.only("quote"))
     prefetch_related_objects([package.solution for package in shown.shown], ours)
     return {
+        **decision_context(request, run),
         "ranking": ranking,
         "workspace": shown,
-        "rows": draw_rows(ranking, shown.shown, run.finished_at),
+        "compared": compared,
+        "rows": draw_rows(
+            ranking,
+            shown.shown,
+            compared,
+            end=run.finished_at,
+            now=timezone.now(),
+            picks=choice.picks,
+        ),
+        "picked_elsewhere": [ranking.packages[place] for place in shown.picked_elsewhere],
         "chart": draw_costs(shown.shown, ranking.incumbent.total),
         "leave_out": [
             (each, choice.query(without=(*choice.without, each.code)))

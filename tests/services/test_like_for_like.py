@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from quotes.services.details import DETAILS, parse_detail
 from quotes.services.frozen import Option, Policy
-from quotes.services.like_for_like import CORE, Verdict, compare_options, compare_policies, saving
+from quotes.services.like_for_like import (
+    CORE,
+    Verdict,
+    compare_options,
+    compare_policies,
+    saving,
+    verdict_on,
+)
+from tests.services.packages import solution
 
 FULL = {
     "home": {
@@ -62,7 +70,6 @@ def test_the_same_terms_are_like_for_like(line):
         ("home", "ordinance_or_law", "25%", "10%"),
         ("auto", "liability", "250/500/100", "500 CSL"),
         ("auto", "liability", "250/500/100", "250/500/50"),
-        ("auto", "liability", "250/500/100", "250/500"),
         ("auto", "um_uim", "250/500", "none"),
         ("auto", "comprehensive", "500", "500, 1000"),
         ("auto", "collision", "1000", "none"),
@@ -114,9 +121,15 @@ def test_percentages_are_shown_in_dollars_of_coverage_a():
     assert flag.right == "5% hurricane ($60,000)"
 
 
-def option(cost: int | None = 1000, **lines: Policy) -> Option:
-    amount = None if cost is None else Decimal(cost)
-    return Option("Rank 1", lines, None, amount, amount)
+def option(cost: Any = 1000, **lines: Policy) -> Option:
+    """A package; `cost` one figure, a range, or None."""
+    low, high = cost if isinstance(cost, tuple) else (cost, cost)
+    ends = [None if end is None else Decimal(end) for end in (low, high)]
+    return Option("Rank 1", lines, solution(1), *ends)
+
+
+def held(**lines: Policy) -> Option:
+    return Option("In force today", lines, None, Decimal(1000), Decimal(1000))
 
 
 def test_a_line_in_one_option_only_is_a_difference():
@@ -128,24 +141,95 @@ def test_a_line_in_one_option_only_is_a_difference():
     ]
 
 
-def test_a_saving_comes_with_its_differences():
-    cheap = option(900, home=policy("home", form="HO-3"))
-    held = option(1000, home=policy("home"))
-    found = saving(cheap, held, ["home"])
-    assert (found.low, found.high) == (Decimal(100), Decimal(100))
-    assert found.likeness.words == "1 difference"
+def test_a_line_nobody_states_of_what_is_in_force_is_unknown_and_no_difference():
+    whole = option(home=policy("home"), auto=policy("auto"))
+    found = compare_options(whole, held(home=policy("home")), ["home", "auto"])
+    assert [(f.verdict, f.line, f.right) for f in found.flags] == [(Verdict.UNKNOWN, "auto", "—")]
 
 
 @pytest.mark.parametrize(
-    ("than", "lines"),
+    ("line", "code", "left", "right"),
     [
-        (option(None, home=policy("home")), ["home"]),
-        (option(1000, home=policy("home")), ["home", "auto"]),
+        ("auto", "liability", "250/500/100", "250/500"),  # property damage is not stated
+        ("umbrella", "excess_um_uim", "yes", "1M"),
     ],
 )
-def test_no_saving_where_a_side_states_no_price_or_not_all_lines(than, lines):
-    found = saving(option(900, home=policy("home")), than, lines)
+def test_what_agrees_as_far_as_both_state_it_is_unknown(line, code, left, right):
+    found = flags(policy(line, **{code: left}), policy(line, **{code: right}))
+    assert found == [("unknown", code)]
+    assert flags(policy(line, **{code: right}), policy(line, **{code: left})) == found
+
+
+@pytest.mark.parametrize(
+    ("code", "left", "right", "verdict"),
+    [
+        ("collision", 500, [500, 500], None),
+        ("collision", [500, 500], [500, 1000], Verdict.DIFFERS),
+        ("collision", 500, "none", Verdict.DIFFERS),
+        ("retention", 0, "none", Verdict.DIFFERS),
+        ("excess_um_uim", False, 0, Verdict.DIFFERS),
+        ("excess_um_uim", True, True, None),
+    ],
+)
+def test_values_that_say_the_same_in_other_words(code, left, right, verdict):
+    assert verdict_on(code, left, right) is verdict
+
+
+def test_a_saving_comes_with_its_differences():
+    cheap = option(900, home=policy("home", form="HO-3"))
+    found = saving(cheap, held(home=policy("home")), ["home"])
+    assert (found.difference.low, found.difference.high) == (Decimal(-100), Decimal(-100))
+    assert found.likeness.words == "1 difference"
+    assert found.likeness.gist == "home form"
+
+
+@pytest.mark.parametrize(
+    ("of", "than", "low", "high"),
+    [
+        ((900, 950), (1000, 1000), -100, -50),
+        ((900, 950), (920, 1000), -100, 30),
+        ((None, 950), (1000, 1000), None, -50),
+        ((900, None), (1000, 1000), -100, None),
+    ],
+)
+def test_of_ranges_the_furthest_ends_are_told(of, than, low, high):
+    lines = {"home": policy("home")}
+    found = saving(option(of, **lines), option(than, **lines), ["home"]).difference
+    assert (found.low, found.high) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("than", "lines", "why"),
+    [
+        (option(None, home=policy("home")), ["home"], "Rank 1 states no cost"),
+        (option(1000, home=policy("home")), ["home", "auto"], "does not cover the requested lines"),
+        (
+            Option("In force today", {}, None, None, None), ["home"], "home in force not stated",
+        ),
+    ],
+)  # fmt: skip
+def test_no_saving_where_a_side_states_no_price_or_not_all_lines(than, lines, why):
+    found = saving(option(900, home=policy("home")), than, lines).difference
     assert (found.low, found.high) == (None, None)
+    assert why in found.why
+
+
+def test_who_leaves_what_open_is_told():
+    ours = option(home=policy("home", water_backup="25k", valuation=""))
+    theirs = held(home=policy("home", form="", valuation=""))
+    found = compare_options(ours, theirs, ["home"])
+    assert dict(found.silences) == {
+        "Not stated by today's policies": ["home form", "home water backup"],
+        "Stated on neither side": ["home valuation"],
+    }
+    assert found.words == "3 not stated"
+
+
+def test_coverage_that_is_not_stated_at_all_is_said_so():
+    bare = held(home=Policy("home", "Cobblestone", Decimal(100), in_force=True))
+    assert compare_options(option(home=policy("home")), bare, ["home"]).words == (
+        "coverage not stated"
+    )
 
 
 codes = st.sampled_from([(ln, d.code) for ln in DETAILS for d in DETAILS[ln] if d.code in FULL[ln]])

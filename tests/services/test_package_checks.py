@@ -73,6 +73,22 @@ def test_without_an_umbrella_there_is_nothing_to_check():
     assert check_umbrella(Option("x", {"home": policy("home")})).verdict is Attaches.NO_UMBRELLA
 
 
+@pytest.mark.parametrize(
+    ("auto", "home", "words"),
+    [
+        ("250/500/100", "300k", "Cov E $300k, umbrella needs $500k"),
+        ("100/300/50", "500k", "Auto 100/300/50, umbrella needs 250/500/100"),
+        ("100/300/50", "300k", "Auto and Cov E below what the umbrella needs"),
+        ("250/500/100", "500k", "Umbrella attaches"),
+        ("500 CSL", "500k", "Umbrella attachment not known"),
+    ],
+)
+def test_the_umbrella_in_the_space_of_a_cell(auto, home, words):
+    found = checked(umbrella_over(NEEDS, auto, home), "umbrella")
+    assert found.words == words
+    assert found.compared
+
+
 EMPTY = Frozen({}, {})
 
 
@@ -99,6 +115,14 @@ def test_a_package_expires_with_its_earliest_line(days, outcome):
     found = checked(Option("x", lines), "expiry")
     assert found.outcome is outcome
     assert ("home states no expiry" in found.details) is (days[0] is None and days[1] is not None)
+
+
+def test_what_is_expired_goes_before_all_else():
+    option = umbrella_over(NEEDS, "100/300/50", "300k")
+    gone = dict(option.policies) | {"home": policy("home", expires_at=NOW - dt.timedelta(days=1))}
+    assert [c.code for c in check_package(Option("x", gone), EMPTY, NOW)][:2] == [
+        "expiry", "umbrella",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -160,6 +184,19 @@ def test_the_discount_at_stake_is_told():
     ]
 
 
+def test_lines_taken_out_of_one_bundle_are_told_together():
+    lines = {"package_lines": ("home", "auto", "umbrella")}
+    option = Option(
+        "x",
+        {
+            "home": policy("home", carrier="Harbor"),
+            "auto": policy("auto", **bundle(**lines)),
+            "umbrella": policy("umbrella", **bundle(**lines)),
+        },
+    )
+    assert checked(option, "split").details == ["PURE's auto and umbrella were quoted with home"]
+
+
 @pytest.mark.parametrize(
     ("premiums", "low", "high", "outcome", "words"),
     [
@@ -185,4 +222,5 @@ def test_a_whole_package_may_cost_less_than_its_lines():
     lines = {"home": policy("home", **bundle()), "auto": policy("auto", **bundle())}
     found = checked(Option("x", lines, None, Decimal(170), Decimal(170)), "cost")
     assert found.outcome is Outcome.FINE
+    assert found.words == "Whole package, $30 bundle discount"
     assert found.details == ["the whole package is taken, at its package premium"]

@@ -25,6 +25,7 @@ from quotes.services.details.wire import (
     add_to_offering,
     lay_over_line,
     lay_over_offering,
+    take_out,
 )
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "set_premium",
     "shown_detail",
     "summary",
+    "take_out",
     "take_restated",
     "term_words",
 ]

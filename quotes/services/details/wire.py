@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from quotes.models import QuoteLine
-from quotes.services.details.reading import Json, Path, offering_parts
+from quotes.services.details.reading import Json, Path, line_parts, offering_parts
 from quotes.services.details.sources import SOURCES, document_details
 from quotes.services.details.stated import details_of, imported_details, overrides
 from quotes.services.grouping import QuotedLine
@@ -67,6 +67,11 @@ def lay_over_offering(offering: dict[str, Any], line: QuoteLine) -> None:
     """Lay what was typed of a line over its offering, in place."""
     for code, entry in _changes(line).items():
         _replace(offering, offering_parts(offering), line.line, code, entry["value"])
+
+
+def take_out(document: Any, line: str, code: str) -> None:
+    """Take what an offering, or a line of `input.quotes`, states of a detail out, in place."""
+    _replace(document, line_parts(document), line, code, None)
 
 
 def add_to_offering(offering: dict[str, Any], line: QuoteLine) -> None:

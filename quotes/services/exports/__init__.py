@@ -1,0 +1,1 @@
+"""A run's comparison as a table to take along: CSV and XLSX."""

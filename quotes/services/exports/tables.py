@@ -1,0 +1,226 @@
+"""What an export of a run's comparison holds: packages line by line, offerings, facts.
+
+Pure. Cells are typed: numbers stay numbers and days days, so that only the writers know formats.
+None is an empty cell: not stated, or not given. Zero and "none" are written as such.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from quotes.models import Run, SolutionLine
+from quotes.services import comparison, expiry
+from quotes.services.details import DETAILS
+from quotes.services.frozen import Frozen, Policy
+from quotes.services.like_for_like import shown_of
+from quotes.services.ranked import Placed, Ranking
+from quotes.services.reconciliation import household_state, likely_reasons
+from quotes.services.workspace import Workspace
+
+Cell = str | int | Decimal | date | datetime | None
+Kind = Literal["text", "long", "count", "money", "number", "day"]
+MATCHED = {**dict(SolutionLine.MATCHED_BY), "": ""}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading, what its cells are, and how wide it is in characters."""
+
+    title: str
+    kind: Kind
+    width: int
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+
+
+PACKAGES = (
+    Column("Place", "count", 7),
+    Column("Rank", "count", 7),
+    Column("Label", "text", 16),
+    Column("Level", "number", 9),
+    Column("Cost, low", "money", 13),
+    Column("Cost, high", "money", 13),
+    Column("Line", "text", 11),
+    Column("Carrier", "text", 24),
+    Column("Product", "text", 24),
+    Column("Quote id", "text", 18),
+    Column("Premium", "money", 13),
+    Column("Premium sent", "money", 13),
+    Column("Details", "long", 60),
+    Column("Expires", "day", 12),
+    Column("Matched", "text", 26),
+    Column("Ranked by", "text", 12),
+)
+OFFERINGS = (
+    Column("Line", "text", 11),
+    Column("Carrier", "text", 24),
+    Column("Product", "text", 24),
+    Column("Quote id", "text", 18),
+    Column("Premium", "money", 13),
+    Column("Package id", "text", 18),
+    Column("Package premium", "money", 15),
+    Column("Expires", "day", 12),
+    Column("In packages", "count", 11),
+    Column("If in none, likely because (our guess)", "text", 44),
+    Column("Details", "long", 60),
+)
+FACTS = (Column("Fact", "text", 26), Column("Value", "long", 70))
+
+
+def packages_table(run: Run, shown: Sequence[Placed], frozen: Frozen, supposed: bool) -> Table:
+    """A row for each line of each package of `shown`, in that order; a package without lines
+    has one row. `Place` is Nexio's order from 1, told apart even where ranks are not.
+
+    Every row says who ranked it, and whether the run is a what-if (`supposed`): a row copied
+    elsewhere must not pass for a quoted package of Nexio's.
+    """
+    by = ("sandbox" if run.sandbox else "Nexio") + (", what-if" if supposed else "")
+    rows = [row for placed in shown for row in _package_rows(placed, frozen, by)]
+    return Table("Packages", PACKAGES, rows)
+
+
+def _package_rows(placed: Placed, frozen: Frozen, by: str) -> Iterator[list[Cell]]:
+    solution = placed.solution
+    head: list[Cell] = [
+        placed.place + 1,
+        solution.rank,
+        solution.shown_label or None,
+        solution.overall_level,
+        solution.est_cost_low,
+        solution.est_cost_high,
+    ]
+    lines = list(solution.lines.all())
+    for line, offering in zip(lines, placed.offerings, strict=True):
+        policy = frozen.policy_of(line)
+        sent = offering is not None
+        yield [
+            *head,
+            line.shown_line or None,
+            line.shown_carrier,
+            line.product_name or None,
+            line.quote_ref or None,
+            line.line_premium_annual,
+            comparison.line_premium(offering) if offering is not None else None,
+            details_words(policy) if sent else None,
+            _day(policy.expires_at) if sent else None,
+            _matched(line, sent),
+            by,
+        ]
+    if not lines:
+        yield [*head, *[None] * (len(PACKAGES) - len(head) - 1), by]
+
+
+def _matched(line: SolutionLine, sent: bool) -> str:
+    if line.quote_line_id:
+        return f"by {MATCHED[line.matched_by]}" if line.matched_by else "yes"
+    return "sent, deleted since" if sent else "not among what was sent"
+
+
+def details_words(policy: Policy) -> str | None:
+    """All that a line states, in shorthand: "Form HO-5; Coverage A, dwelling $1,200,000; …"."""
+    stated = [
+        f"{detail.label} {shown_of(policy, detail.code)}"
+        for detail in DETAILS.get(policy.line, ())
+        if policy.details.get(detail.code) is not None
+    ]
+    return "; ".join(stated) or None
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else expiry.last_day(moment)
+
+
+def offerings_table(run: Run, ranking: Ranking, frozen: Frozen) -> Table:
+    """Every offering that was sent, and in how many of all packages it stands."""
+    counted = Counter(
+        str(each.get("id"))
+        for placed in ranking.packages
+        for each in {id(o): o for o in placed.offerings if o is not None}.values()
+    )
+    rows: list[list[Cell]] = []
+    offerings = comparison.offerings_sent(run.request)
+    state, sent_at = household_state(run.request), run.submitted_at or run.created_at
+    for offering in offerings:
+        sent_id = str(offering.get("id"))
+        policy = frozen.policies[sent_id]
+        reasons: tuple[str, ...] = ()
+        if ranking.packages and not counted[sent_id]:
+            reasons = likely_reasons(
+                offering, offerings, ranking.lines, state=state, sent_at=sent_at
+            )
+        rows.append(
+            [
+                comparison.line_word(policy.line).capitalize(),
+                policy.name,
+                policy.product or None,
+                policy.quote_ref or None,
+                policy.premium,
+                policy.package_id or None,
+                policy.package_premium,
+                _day(policy.expires_at),
+                counted[sent_id],
+                "; ".join(reasons) or None,
+                details_words(policy),
+            ]
+        )
+    return Table("Offerings", OFFERINGS, rows)
+
+
+def facts_table(
+    run: Run, ranking: Ranking, workspace: Workspace, origin: str, now: datetime
+) -> Table:
+    """Whose run it is, by whom and when, ranked by what; and what the other tables leave out.
+
+    `origin` says of a what-if what it supposes, "" for a run of what was quoted.
+    """
+    lines = comparison.in_words([comparison.line_word(line) for line in ranking.lines])
+    filters = [*(chip.words for chip in workspace.chips if chip.current and chip.code != "all")]
+    filters += [chip.words for chip in workspace.taken]
+    budget = workspace.choice.budget
+    filters = [each for each in filters if each != "At most"]
+    if budget is not None:
+        filters.append(f"costs at most ${budget:,.2f}")
+    starter = run.started_by
+    rows: list[list[Cell]] = [
+        ["Insured", run.insured.shown_name],
+        ["Run", run.number],
+        ["Started by", starter.shown_name if starter else None],
+        ["Started", run.created_at],
+        ["Completed, as Nexio says", run.completed_at],
+        ["State", run.get_state_display()],
+        ["Nexio status", run.nexio_status or None],
+        ["Nexio run id", run.nexio_run_id or None],
+        ["Environment", run.environment or None],
+        ["Ranked by", SANDBOX if run.sandbox else "Nexio"],
+        ["What-if", origin or "no: as quoted"],
+        ["Lines requested", lines or None],
+        ["Appetite", run.get_appetite_display() or None],
+        ["Offerings sent", len(comparison.offerings_sent(run.request))],
+        ["Packages returned", workspace.total],
+        ["Packages in this file", workspace.matching],
+        ["Filters", "; ".join(filters) or "none"],
+        ["Order", workspace.sorted_by or "Nexio's rank"],
+        ["Incumbent, requested lines", ranking.incumbent.total],
+        ["Exported", now],
+    ]
+    rows += [[None, words] for words in NOTES]
+    return Table("Run", FACTS, rows)
+
+
+SANDBOX = "the sandbox that ships with the portal, not Nexio: present to nobody"
+NOTES = (
+    "An empty cell: not stated, or not given. Zero and none are written.",
+    "Rank, label, level and cost are Nexio's, as returned. The level has no documented scale.",
+    "Details and expiry are what was sent for the line. Prices are compared, coverage is not.",
+    "Labels name what a package was ranked for; they are no advice on limits.",
+)

@@ -1,0 +1,1 @@
+"""What-if: our own arithmetic over a run's frozen request, which Nexio never ranked."""

@@ -67,21 +67,19 @@ def lay_over_offering(offering: dict[str, Any], line: QuoteLine) -> None:
     """Lay what was typed of a line over its offering, in place."""
     for code, entry in _changes(line).items():
         _replace(offering, offering_parts(offering), line.line, code, entry["value"])
+    stated = details_of(line).get("term")
+    if stated and "term" in document_details(line.line, None, line.offering_document):
+        # A line's own term stands under the key of its package's, which may have been edited.
+        _replace(offering, offering_parts(offering), line.line, "term", stated.value)
 
 
 def add_to_offering(offering: dict[str, Any], line: QuoteLine) -> None:
-    """Say in an offering made of a line of `input.quotes` the details which that line states
-    outside its `coverage` and `attributes`: an offering has nowhere else to say them."""
+    """Say in an offering made of a line of `input.quotes` all that the line states: some of it
+    stands outside `coverage` and `attributes`, and its term under the key of its package's."""
     own = document_details(line.line, None, offering)
     for code, stated in details_of(line).items():
-        if code not in own or _says_more(stated.value, own[code]):
+        if own.get(code) != stated.value:
             _replace(offering, offering_parts(offering), line.line, code, stated.value)
-
-
-def _says_more(stated: Json, own: Json) -> bool:
-    """Whether `stated` is `own` with another part: a deductible, property damage."""
-    both = isinstance(stated, dict) and isinstance(own, dict)
-    return both and stated != own and own.items() <= stated.items()
 
 
 def _changes(line: QuoteLine) -> dict[str, dict[str, Any]]:
@@ -103,6 +101,10 @@ def _replace(top: dict[str, Any], parts: Iterable[Any], line: str, code: str, va
             if not isinstance(part.get(path[0]), dict):
                 _remove(part, path)
     if value is not None:
+        for part in parts:
+            for path, _ in keys_of(line, code, value):
+                # A term's months may stand there without a premium, and then are no source.
+                _remove(part, path)
         _write(top, parts, line, code, value)
 
 

@@ -201,7 +201,6 @@ window.quoteGrid.saving = (form, marks, door) => {
       Object.assign(cell, { raw, shown, accepted: sent, sent: [], pasted: false });
       if (!retyped) show(cell);
     } else if (result.outcome === "mistake") {
-      cell.sent = [];
       if (retyped) return;
       cell.error = result.message;
       cell.bad = sent;

@@ -12,7 +12,7 @@ from typing import Any
 
 from quotes.models import QuoteLine
 from quotes.services.details.reading import Json, Path, offering_parts
-from quotes.services.details.sources import SOURCES, document_details
+from quotes.services.details.sources import SOURCES, document_detail, document_details
 from quotes.services.details.stated import details_of, imported_details, overrides
 from quotes.services.grouping import QuotedLine
 
@@ -67,9 +67,11 @@ def lay_over_offering(offering: dict[str, Any], line: QuoteLine) -> None:
     """Lay what was typed of a line over its offering, in place."""
     for code, entry in _changes(line).items():
         _replace(offering, offering_parts(offering), line.line, code, entry["value"])
+    own = document_detail(line.line, "term", None, line.offering_document)
+    now = document_detail(line.line, "term", None, offering)
     stated = details_of(line).get("term")
-    if stated and "term" in document_details(line.line, None, line.offering_document):
-        # A line's own term stands under the key of its package's, which may have been edited.
+    if stated and own and now != stated.value:
+        # A line's own term stands under the key of its package's, which was edited.
         _replace(offering, offering_parts(offering), line.line, "term", stated.value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -177,15 +177,20 @@ def prepare(incoming: Incoming) -> Preview:
 
 
 @_uncollected()
-def confirm(incoming: Incoming, *, seal: str | None = None) -> Outcome:
+def confirm(
+    incoming: Incoming, *, seal: str | None = None, first: Callable[[], None] | None = None
+) -> Outcome:
     """Write everything or nothing. `seal` is that of the preview that was confirmed, if any was.
 
-    Raises Blocked, ChangedMeanwhile and reading.Unreadable.
+    `first` is called in the transaction before all else; what it raises ends the import. Raises
+    Blocked, ChangedMeanwhile and reading.Unreadable.
     """
     content = read_incoming(incoming)
     preview = Preview()
     try:
         with transaction.atomic():
+            if first is not None:
+                first()
             if content.documents:
                 preview, touched = _import_documents(incoming, content)
                 _check(preview, seal)

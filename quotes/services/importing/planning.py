@@ -140,7 +140,8 @@ def _stored_rows(
         return {}, {}
     rows = Insured.objects.filter(pk__in=pks).defer("document", "body_document")
     if lock:
-        rows = rows.select_for_update(of=("self",))
+        # In one order for everybody, so that no two imports wait for each other.
+        rows = rows.order_by("pk").select_for_update(of=("self",))
     insureds = {each.pk: each for each in rows}
     quotes: dict[UUID | None, list[Quote]] = {}
     stored = Quote.objects.filter(insured__in=list(insureds)).defer("document")

@@ -179,9 +179,7 @@ def percentage(value: Json) -> Decimal | None:
     return None
 
 
-def parse_amount(
-    text: str, *, share: bool = True, months: bool = False, least: int = 0
-) -> Json:
+def parse_amount(text: str, *, share: bool = True, months: bool = False, least: int = 0) -> Json:
     """Dollars, a word ("included", "none"), with `share` a percentage of coverage A, and with
     `months` how long loss of use is paid ("24 months")."""
     plain = tidy(text)

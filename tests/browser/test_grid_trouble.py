@@ -155,7 +155,7 @@ def test_what_was_saved_unheard_is_no_conflict_after_a_slip(open_sheet, insured,
     premium_cell.fill("oops")
     premium_cell.press("Tab")
     page.unroute("**/grid/")
-    assert arrived == [200]
+    assert set(arrived) == {200}
     expect(page.locator(".cell__say .cell__error")).to_contain_text("dollars")
     premium_cell.fill("2,600")
     premium_cell.press("Tab")

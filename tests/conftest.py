@@ -15,13 +15,32 @@ CHROMIUM = shutil.which("chromium")
 CHROMIUM_LAUNCH = {"executable_path": CHROMIUM, "args": ["--no-sandbox"]}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+DATABASE_FIXTURES = frozenset({"db", "transactional_db", "live_server"})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="leave out tests that use no database: on a second one they would say the same",
+    )
+
+
+def uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or bool(fixtures & DATABASE_FIXTURES)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests last, and skipped where there is no browser unless there must be one.
 
     Playwright's synchronous interface leaves an event loop behind in its thread, in which no
     later test of the same process could run one of its own.
     """
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    if config.getoption("--database-only"):
+        config.hook.pytest_deselected(items=[each for each in items if not uses_database(each)])
+        items[:] = [each for each in items if uses_database(each)]
     if CHROMIUM is not None or os.environ.get("REQUIRE_BROWSER"):
         return
     for item in items:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from quotes.models import Insured, Quote
 from quotes.services.importing.template import template_xlsx
@@ -147,3 +149,20 @@ def test_standard_input(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(csv_of(LARKSPUR))))
     assert run("-", "--owner", "broker")[0] == 0
     assert Insured.objects.get().applicant_name == "Ana Fable"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_file_by_two_at_once_is_stored_once_and_both_say_so(tmp_path):
+    name = file_of(tmp_path, csv_of(LARKSPUR, TIDEWATER))
+
+    def work(_: int) -> tuple[int, Any]:
+        try:
+            return as_json(name, "--owner", "broker")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(work, range(4)))
+    assert [code for code, _ in told] == [0] * 4
+    assert sum(said["quotes"]["created"] for _, said in told) == 2
+    assert (Insured.objects.count(), Quote.objects.count()) == (1, 2)

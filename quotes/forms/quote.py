@@ -207,12 +207,18 @@ class QuoteEditor:
         return values
 
     def typed_lines(self) -> dict[str, TypedLine]:
-        """Every line in which anything is filled in."""
+        """Every line in which anything is filled in, and those that were empty as stored."""
         return {
             part.line: part.form.typed_line()
             for part in self.lines
-            if part.shown and not part.form.blank
+            if part.shown and (not part.form.blank or self._was_empty(part.line))
         }
+
+    def _was_empty(self, line: str) -> bool:
+        """Whether the stored quote has the line and says nothing of it that the form shows, as
+        after copying a quote without its prices: left empty, it is not taken out."""
+        row = self.quote.line(line) if self.quote else None
+        return row is not None and not any(_stored_line(row).values())
 
 
 def _stored_line(row: QuoteLine) -> dict[str, str]:

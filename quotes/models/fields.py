@@ -9,7 +9,7 @@ import simplejson
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-MOST_MONEY = Decimal("9999999.99")
+MOST_MONEY = Decimal("9999999")
 """The largest premium taken, in dollars a year: more is a slip of the keyboard."""
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from quotes.models import Role, Run, User
 from quotes.services import intake, reading
+from quotes.services.origins import How, Origin
 from quotes.services.roles import ensure_roles
 
 PASSWORD = "compare-quotes"  # noqa: S105 - printed at every start of the demo, on purpose
@@ -76,7 +77,11 @@ def load_demo() -> bool:
         people[username] = user
     for name, owner in HOUSEHOLDS:
         raw = (examples_folder() / name).read_bytes()
-        intake.import_document(document=reading.read_document(raw), owner=people[owner])
+        intake.import_document(
+            document=reading.read_document(raw),
+            owner=people[owner],
+            origin=Origin(How.IMPORTED, where=name),
+        )
     return True
 
 

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 from uuid import UUID
@@ -149,12 +148,6 @@ def listed(names: Sequence[str]) -> str:
 def alternatives(names: Sequence[str]) -> str:
     """ "A", "A or B", "A, B or C"."""
     return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
-
-
-def dollars(amount: Decimal) -> str:
-    """ "$4,310", "$4,310.50"."""
-    whole = amount == amount.to_integral_value()
-    return f"${amount:,.0f}" if whole else f"${amount:,.2f}"
 
 
 def day(value: date) -> str:

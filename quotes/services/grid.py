@@ -7,6 +7,7 @@ are told, and the person chooses.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -104,7 +105,8 @@ def parts(cell: str) -> tuple[str, str]:
 
 
 def cell_value(quote: Quote, cell: str) -> Value:
-    """What is stored in a cell; "" or None where nothing is stated. Lines come prefetched."""
+    """What a cell shows of what is stored; "" or None where nothing is stated. Lines come
+    prefetched."""
     line_name, column = parts(cell)
     if line_name:
         line = quote.line(line_name)
@@ -112,11 +114,17 @@ def cell_value(quote: Quote, cell: str) -> Value:
             return ""
         if column == "premium_annual":
             return premium_value(details.premium_text(line))
-        return str(getattr(line, column))
+        return _one_line(str(getattr(line, column)))
     if column == "expires_on":
         return None if quote.expires_at is None else expiry.last_day(quote.expires_at)
     value: Value = getattr(quote, column)
-    return value
+    return _one_line(value) if isinstance(value, str) else value
+
+
+def _one_line(text: str) -> str:
+    """Imported text as a cell can hold it: with line breaks or spaces around it, what an editor
+    saw there would never again be what is stored."""
+    return re.sub(r"[\r\n]+", " ", text).strip()
 
 
 def premium_value(text: str) -> str:

@@ -57,10 +57,19 @@ def _by_place(text: str, cell: str) -> PastedBlock:
     """Only tabs part cells here: "6,480" is a premium."""
     names = CELLS[CELLS.index(cell) :]
     block = PastedBlock()
-    for values in csv.reader(io.StringIO(text.replace("\x00", "")), delimiter="\t"):
+    for values in _records(text.replace("\x00", "")):
         cells = [" ".join(value.split()) for value in values]
         block.rows.append({name: v for name, v in zip(names, cells, strict=False) if v})
     return block
+
+
+def _records(text: str) -> list[list[str]]:
+    """The lines of a block as lists of cells; a break inside quotes is within its cell."""
+    try:
+        return list(csv.reader(io.StringIO(text, newline=None), delimiter="\t"))
+    except csv.Error:
+        # A cell longer than any reader takes: the grid says at the cell that it is too long.
+        return [line.split("\t") for line in text.splitlines()]
 
 
 def _by_heading(sheet: Sheet) -> PastedBlock:

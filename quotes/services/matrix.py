@@ -10,6 +10,7 @@ from math import prod
 
 from quotes.models import LINES, IncumbentPolicy, Quote, QuoteLine
 from quotes.services import expiry
+from quotes.services.shorthand import shown_dollars
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,7 @@ def beside_lines(package: Decimal, total: Decimal) -> str:
     empty where they are the same."""
     if package == total:
         return ""
-    size = abs(total - package)
-    shown = f"${size:,.0f}" if size == size.to_integral_value() else f"${size:,.2f}"
+    shown = shown_dollars(abs(total - package))
     return f"{shown} bundle discount" if package < total else f"{shown} more than lines"
 
 

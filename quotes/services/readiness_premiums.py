@@ -10,7 +10,8 @@ from decimal import Decimal
 from statistics import median
 
 from quotes.models import Quote
-from quotes.services.findings import Case, Finding, Place, Quoted, dollars, listed
+from quotes.services.findings import Case, Finding, Place, Quoted, listed
+from quotes.services.shorthand import shown_dollars
 
 FAR = Decimal("1.6")
 """How many times the median of the other carriers' premiums is far; so is less than its inverse.
@@ -48,8 +49,8 @@ def _far(case: Case, priced: list[tuple[Quoted, Decimal]]) -> Iterator[Finding]:
             continue
         yield Finding(
             "offerings",
-            f"{case.line_name(each)} at {dollars(premium)} is {_how_far(premium, middle)} "
-            f"the other carriers' median of {dollars(middle)}",
+            f"{case.line_name(each)} at {shown_dollars(premium)} is {_how_far(premium, middle)} "
+            f"the other carriers' median of {shown_dollars(middle)}",
             code="premium_far",
             small="check that it is a year's price for the same cover",
             places=(each.place("Check the premium"),),
@@ -104,7 +105,7 @@ def package_above_lines(case: Case) -> Iterator[Finding]:
     found = [(quote, more) for quote, more in _beside_lines(case) if more > 0]
     if len(found) == 1:
         quote, more = found[0]
-        message = f"{case.whose(quote, 'package')} is {dollars(more)} more than its lines"
+        message = f"{case.whose(quote, 'package')} is {shown_dollars(more)} more than its lines"
     elif found:
         names = listed([case.name(quote) for quote, _ in found])
         message = f"the packages of {names} cost more than their lines"
@@ -124,7 +125,7 @@ def bundle_discount(case: Case) -> Iterator[Finding]:
     found = [(quote, -less) for quote, less in _beside_lines(case) if less < 0]
     if len(found) == 1:
         quote, discount = found[0]
-        message = f"{case.whose(quote, 'package')} has a {dollars(discount)} bundle discount"
+        message = f"{case.whose(quote, 'package')} has a {shown_dollars(discount)} bundle discount"
     elif found:
         names = listed([case.name(quote) for quote, _ in found])
         message = f"the packages of {names} have a bundle discount"
@@ -143,7 +144,7 @@ def _packages(case: Case, found: Iterable[tuple[Quote, Decimal]], words: str) ->
     pairs = list(found)
     return tuple(
         Place(
-            f"{case.name(quote)}: {dollars(difference)}" if len(pairs) > 1 else words,
+            f"{case.name(quote)}: {shown_dollars(difference)}" if len(pairs) > 1 else words,
             "cell",
             "package_premium_annual",
             quote.pk,
@@ -207,7 +208,7 @@ def annualised(case: Case) -> Iterator[Finding]:
         yield Finding(
             "offerings",
             f"{case.whose(each.quote, each.noun)} is a {kind} price: "
-            f"{dollars(amount)} {times}, sent as {dollars(premium)} a year",
+            f"{shown_dollars(amount)} {times}, sent as {shown_dollars(premium)} a year",
             code="annualised",
             small="an estimate: the next term's price is not known",
             places=(each.place("Check the premium"),),

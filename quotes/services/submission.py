@@ -18,6 +18,7 @@ from quotes.models import LINES, Insured, Line, Quote, QuoteLine
 from quotes.services import details
 from quotes.services import documents as doc
 from quotes.services.grouping import QuotedLine, restate
+from quotes.services.origins import How, origin_of
 
 PASSED_THROUGH = ("term_months", "quote_generated_at", "quote_expires_at", "broker")
 
@@ -189,12 +190,22 @@ def _kept_offering(quote: Quote, line: QuoteLine, wire_id: str) -> dict[str, Any
     restate(value, doc.QUOTE_LINE, _imported(line), _columns(line, doc.QUOTE_LINE))
     package_was = doc.read_fields(quote.document, doc.QUOTE)
     restate(value, doc.QUOTE, package_was, _columns(quote, doc.QUOTE))
+    if package_was["package_id"] and _emptied_package_id(quote):
+        attributes.pop("package_id", None)
     coverage.setdefault("product_name", line.product_name or f"{quote.carrier_name} {line.line}")
     coverage.setdefault("program_type", "quoted_line")
     attributes.setdefault("quote_id", wire_id)
     attributes.setdefault("package_premium_annual", doc.write_money(package_premium(quote)))
     details.lay_over_offering(value, line)
     return value
+
+
+def _emptied_package_id(quote: Quote) -> bool:
+    """Whether a person emptied it; an import leaves it blank for a second offering under one id,
+    which is never listed."""
+    origin = origin_of(quote, "package_id")
+    typed = origin is not None and origin.how in (How.TYPED, How.PASTED)
+    return not quote.package_id and (quote.in_input_quotes or typed)
 
 
 def _columns(row: object, fields: tuple[doc.Field, ...]) -> dict[str, Any]:

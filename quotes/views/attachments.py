@@ -20,6 +20,9 @@ from quotes.views.access import PortalRequest, get_or_absent
 LOCKED_UP = "default-src 'none'; frame-ancestors 'none'; sandbox"
 """Even a browser that were to show the file must run nothing of it."""
 
+HERE = "attachments"
+"""Said beside the list of files, which may be far below the top of the page."""
+
 
 def attachments_context(user: User, insured: Insured, quote: Quote | None = None) -> dict[str, Any]:
     """What `partials/attachments.html` needs: the files of `insured`, or of its `quote` alone."""
@@ -48,19 +51,23 @@ def attachment_add(request: PortalRequest, pk: UUID) -> HttpResponse:
         quote = get_or_absent(insured.quotes.all(), stated)
     if not valid:
         for errors in form.errors.values():
-            messages.error(request, "No file was attached. " + " ".join(str(e) for e in errors))
+            messages.error(
+                request,
+                "No file was attached. " + " ".join(str(e) for e in errors),
+                extra_tags=HERE,
+            )
         return _back(insured, quote)
     added = add_attachments(
         insured=insured, files=form.stated_files(), user=request.user, quote=quote
     )
     if len(added.stored) == 1:
-        messages.success(request, f"“{added.stored[0].name}” was attached.")
+        messages.success(request, f"“{added.stored[0].name}” was attached.", extra_tags=HERE)
     elif added.stored:
-        messages.success(request, f"{len(added.stored)} files were attached.")
+        messages.success(request, f"{len(added.stored)} files were attached.", extra_tags=HERE)
     for said in added.known:
-        messages.info(request, said)
+        messages.info(request, said, extra_tags=HERE)
     for said in added.refused:
-        messages.error(request, said)
+        messages.error(request, said, extra_tags=HERE)
     return _back(insured, quote)
 
 
@@ -99,7 +106,7 @@ def attachment_delete(request: PortalRequest, pk: UUID) -> HttpResponse:
         context = {"attachment": attachment, "insured": attachment.insured}
         return render(request, "quotes/attachment_delete.html", context)
     delete_attachment(attachment=attachment)
-    messages.success(request, f"“{attachment.name}” was deleted.")
+    messages.success(request, f"“{attachment.name}” was deleted.", extra_tags=HERE)
     return _back(attachment.insured, attachment.quote)
 
 

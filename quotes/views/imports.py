@@ -76,6 +76,9 @@ def import_preview(request: PortalRequest, pk: UUID) -> HttpResponse:
         return redirect("quotes:import_preview", pk=draft.pk)
     try:
         outcome = drafts.confirm_draft(draft, seal=request.POST.get("seal", ""))
+    except ImportDraft.DoesNotExist:
+        messages.info(request, "This import was confirmed or discarded already.")
+        return _back(draft.insured_id)
     except Blocked as error:
         return _preview(request, draft, error.preview, status=422, refused="blocked")
     except ChangedMeanwhile as error:

@@ -67,6 +67,21 @@ window.quoteGrid.marks = () => {
       line.append(button("Put back what was there", undo));
       aside.append(line);
     },
+    /* Beside the button that would leave the page: what is not saved, and both ways on. */
+    leaving: (beside, { count, first }, goOn) => {
+      const old = document.getElementById("grid-leaving");
+      if (old) old.remove();
+      const notice = element("div", "notice notice--warning");
+      notice.id = "grid-leaving";
+      notice.setAttribute("role", "alert");
+      const words = `${count} cell${count === 1 ? " is" : "s are"} not saved. Going on leaves what stands there behind.`;
+      const ways = element("div", "cluster");
+      ways.append(button("Show me", () => { notice.remove(); first.focus(); }));
+      ways.append(button("Go on without", goOn));
+      notice.append(element("p", "notice__body", words), ways);
+      beside.before(notice);
+      ways.firstElementChild.focus();
+    },
     /* The status stays where it is for whoever listens to it: unhidden it would be read again. */
     busy: (yes) => {
       saving.hidden = !yes;

@@ -201,7 +201,6 @@ window.quoteGrid.saving = (form, marks, door) => {
       Object.assign(cell, { raw, shown, accepted: sent, sent: [], pasted: false });
       if (!retyped) show(cell);
     } else if (result.outcome === "mistake") {
-      cell.sent = [];
       if (retyped) return;
       cell.error = result.message;
       cell.bad = sent;
@@ -313,16 +312,25 @@ window.quoteGrid.saving = (form, marks, door) => {
   const unsaved = () => all().some((cell) => !isClean(cell)
       || (focused(cell) && !isStored(cell)))
     || [...rows.values()].some((row) => row.gone);
+  /* The cells with something that is not stored: how many, and the first to go to. */
+  const trouble = () => {
+    const found = all().filter((cell) => !isClean(cell) || cell.row.gone
+      || (focused(cell) && !isStored(cell)));
+    return { count: found.length, first: found[0] && found[0].input };
+  };
+  let leaving = false;
   const inFlight = () => busy || rowsToSend();
 
   window.addEventListener("online", () => { if (lost) flush(); });
-  window.addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => { if (unsaved() && !leaving) event.preventDefault(); });
 
   return {
     adopt, forget, cellOf, leave, back, flush: soon, send, isClean, isEmpty, isStored, waits, report,
     row: (id) => rows.get(id),
     rows: () => [...rows.values()],
     unsaved,
+    trouble,
+    letGo: () => { leaving = true; },
     inFlight,
     /* Once what can be saved is saved, or the connection is lost. */
     settle: () => new Promise((resolve) => {

@@ -268,18 +268,29 @@
     event.preventDefault();
     sheet.flush();
   });
+  /* Another form waits as well; then what still is not saved is told before it is left behind. */
   let waited = false;
+  let agreed = false;
   document.addEventListener("submit", (event) => {
-    if (event.target === form || event.target.closest("dialog")) return;
-    if (waited || !sheet.inFlight()) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
+    if (event.target === form || event.target.closest("dialog") || agreed) return;
     const { target, submitter } = event;
-    sheet.settle().then(() => {
-      waited = true;
-      target.requestSubmit(submitter);
-      waited = false;
-    });
+    if (!waited && sheet.inFlight()) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      sheet.settle().then(() => {
+        waited = true;
+        target.requestSubmit(submitter);
+        waited = false;
+      });
+    } else if (sheet.unsaved()) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      tell.leaving(submitter || target, sheet.trouble(), () => {
+        agreed = true;
+        sheet.letGo();
+        target.requestSubmit(submitter);
+      });
+    }
   }, true);
   document.addEventListener("visibilitychange", () => {
     const cell = document.hidden && document.activeElement.matches("[data-cell]")

@@ -81,7 +81,7 @@ def test_the_admin_reassigns_an_insured(page, live_server, people, admin, sign_i
 
 def test_the_admin_merges_two_carriers(page, live_server, people, admin, sign_in):
     stays = Carrier.objects.named("Heron Mutual")
-    Carrier.objects.named("Heron Mutual Insurance Co.")
+    Carrier.objects.named("Heron Mut.")
     sign_in(admin)
     page.goto(live_server.url + reverse("admin:quotes_carrier_changelist"))
     page.locator("#action-toggle").check()

@@ -138,6 +138,31 @@ def test_a_lost_answer_makes_no_second_quote(open_sheet, insured, loud):
     assert made.lines.get().quote_ref == "q-9"
 
 
+def test_what_was_saved_unheard_is_no_conflict_after_a_slip(open_sheet, insured, loud):
+    page = open_sheet(insured, loud)
+    premium_cell = cell(page, insured.quotes.get(), "home-premium_annual")
+    arrived: list[int] = []
+
+    def lose_every_answer(route: Any) -> None:
+        if not arrived:
+            arrived.append(route.fetch().status)
+        route.abort()
+
+    page.route("**/grid/", lose_every_answer)
+    premium_cell.fill("2,500")
+    premium_cell.press("Tab")
+    expect(status(page)).to_have_text("1 change not saved: no connection, trying again")
+    premium_cell.fill("oops")
+    premium_cell.press("Tab")
+    page.unroute("**/grid/")
+    assert set(arrived) == {200}
+    expect(page.locator(".cell__say .cell__error")).to_contain_text("dollars")
+    premium_cell.fill("2,600")
+    premium_cell.press("Tab")
+    expect_saved(page)
+    assert premium(insured.quotes.get(), "home") == 2600
+
+
 @pytest.mark.parametrize(
     ("choice", "kept", "shown"), [("Keep mine", 1999, "1,999"), ("Take theirs", 2111, "2111")]
 )
@@ -189,3 +214,24 @@ def test_comparing_waits_for_what_is_being_saved(open_sheet, insured, people):
     page.wait_for_url("**/runs/**")
     run = insured.runs.get()
     assert "2750" in str(run.request["offerings"])
+
+
+def test_a_comparison_does_not_leave_unsaved_cells_behind_without_a_word(open_sheet, insured):
+    page = open_sheet(insured)
+    quote = insured.quotes.get()
+    home = cell(page, quote, "home-premium_annual")
+    home.fill("oops")
+    home.press("Tab")
+    expect(home).to_have_attribute("aria-invalid", "true")
+    page.get_by_role("checkbox", name="Umbrella").uncheck()
+    compare = page.get_by_role("button", name="Compare packages")
+    compare.click()
+    notice = page.get_by_role("alert").filter(has_text="1 cell is not saved")
+    expect(notice).to_be_visible()
+    notice.get_by_role("button", name="Show me").click()
+    expect(home).to_be_focused()
+    assert not insured.runs.exists()
+    compare.click()
+    notice.get_by_role("button", name="Go on without").click()
+    page.wait_for_url("**/runs/**")
+    assert insured.runs.count() == 1

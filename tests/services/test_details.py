@@ -78,6 +78,10 @@ SPELLINGS: list[tuple[str, Any, dict[str, str]]] = [
     ("home", {"coverage": {"coverage_a_dwelling": 850}}, {}),
     ("home", {"coverage": {"coverage_a_dwelling": -5, "coverage_b": [1]}}, {}),
     ("home", {"coverage": "broad", "deductibles": {"aop": "plenty", "hurricane": 0.02}}, {}),
+    # Dollars or percent, dollars or thousands: nobody can say.
+    ("home", {"coverage_b": 0.1, "ordinance_or_law": 25, "deductibles": {"hurricane": 2}}, {}),
+    ("auto", {"csl": 500}, {}),
+    ("auto", {"bi_per_person": 250, "bi_per_accident": 500}, {}),
     ("home", {"form": 5, "deductibles": 3, "coverage_c": {"x": 1}}, {}),
     ("auto", {"bodily_injury": "250/500", "combined_single_limit": 500000}, {}),
     ("auto", {"vehicles": 2, "bodily_injury": "500/250"}, {}),

@@ -218,6 +218,31 @@ def test_an_edited_premium_takes_the_documents_term_premium_with_it() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("where", ["quote", "attributes", "line"])
+def test_a_typed_term_is_the_lines_own_wherever_another_term_stands(where: str) -> None:
+    other = {"term_months": 6}
+    document = {"quote": {}, "attributes": {"attributes": other}, "line": other}[where]
+    package = other if where == "quote" else {}
+    insured = import_value(household("auto", document, **package)).insured
+    type_in(insured, "auto", term="359 / mo")
+    for each in sent(insured, "auto"):
+        stated = details.details_of(line_of("auto", document=each, premium_annual=D(4308)))
+        assert stated["term"].value == {"premium": 359, "months": 1}
+        assert "term_months" not in each
+
+
+@pytest.mark.django_db
+def test_an_offerings_own_term_outlives_its_packages() -> None:
+    price = {"line_premium_annual": 4310, "term_premium": 2155, "term_months": 6}
+    offering = {"id": "o1", "provider_name": "Fable Mutual", "category": "auto",
+                "coverage": {}, "attributes": {"quote_id": "q1", **price}}  # fmt: skip
+    value = {"address": {"state": "OH", "zip_code": "43004"}, "coverage_types": ["auto"]}
+    insured = import_value({"input": value, "offerings": [offering]}).insured
+    Quote.objects.filter(insured=insured).update(term_months=None)
+    assert sent(insured, "auto")[1]["attributes"].items() >= price.items()
+
+
+@pytest.mark.django_db
 def test_an_import_that_says_otherwise_than_before_drops_what_was_typed() -> None:
     value = household("home", {"form": "HO-3", "water_backup": 5000}, package_id="p1")
     insured = import_value(value).insured

@@ -83,3 +83,15 @@ def test_more_than_200_rows_are_cut_and_said():
     block = pasted_block("\n".join(str(n) for n in range(300)), "home-premium_annual")
     assert len(block.rows) == 200
     assert "first 200 rows" in " ".join(block.notes)
+
+
+def test_lines_of_old_macs():
+    block = pasted_block("6,480\tq-1\r5,160\tq-2\r", "home-premium_annual")
+    assert [row["home-quote_ref"] for row in block.rows] == ["q-1", "q-2"]
+
+
+@pytest.mark.parametrize("heading", ["", "Carrier\tHome premium\n"])
+def test_a_cell_of_any_length_is_left_to_the_grid_to_refuse(heading):
+    block = pasted_block(f"{heading}{'x' * 140_000}\t6,480", "carrier_name")
+    assert len(block.rows[-1]["carrier_name"]) == 140_000
+    assert block.rows[-1]["home-premium_annual"] == "6,480"

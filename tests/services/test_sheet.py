@@ -13,7 +13,7 @@ from quotes.forms.grid import read_cell
 from quotes.services.grid import CELLS, Value, premium_value
 from quotes.services.sheet import label, raw_cell, shown
 
-MONEY = st.decimals(0, Decimal("9999999.99"), places=2)
+MONEY = st.decimals(0, Decimal("9999999"), places=2)
 DAYS = st.dates(dt.date(2000, 1, 1), dt.date(2099, 12, 31))
 
 

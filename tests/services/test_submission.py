@@ -10,9 +10,10 @@ import pytest
 
 from quotes.models import Insured, Quote, QuoteLine
 from quotes.services import reading
+from quotes.services.origins import How, Origin, mark
 from quotes.services.runs import start_run
 from tests import documents
-from tests.factories import EXAMPLES
+from tests.factories import EXAMPLES, import_value
 from tests.services.sending import imported_run, sent_for, sent_now
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,20 @@ def body(*offerings: Any, lines: Any = ("home",), **more: Any) -> dict[str, Any]
 
 def send(value: Any) -> Any:
     return sent_for(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_emptied_package_id_is_emptied_in_the_offering_too(listed: bool) -> None:
+    package = {"carrier": "Larkspur Mutual", "package_id": "p1",
+               "home": {"premium_annual": 1000, "quote_id": "q1"}}  # fmt: skip
+    quotes = {"quotes": [package]} if listed else {}
+    insured = import_value(body(offering(), **quotes)).insured
+    quote = insured.quotes.get()
+    quote.package_id = ""
+    mark(quote, ["package_id"], Origin(How.TYPED))
+    quote.save()
+    request = sent_now(insured)
+    assert "p1" not in json.dumps(request, default=str)
 
 
 def test_two_home_options_in_one_package_are_both_sent_in_their_order() -> None:

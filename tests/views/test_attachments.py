@@ -197,3 +197,11 @@ def test_a_file_that_the_disk_lost_is_said(client, insured, folder):
             path.unlink()
     response = client.get(reverse("quotes:attachment_download", args=[row.pk]), follow=True)
     assert "“dec page.pdf” is listed, but its file is gone from the disk." in words(response)
+
+
+def test_what_became_of_a_file_is_said_beside_the_list(client, insured):
+    page = attach(client, insured, ("dec.pdf", b"MZ not a PDF")).content.decode()
+    above, _, beside = page.partition('id="attachments"')
+    assert 'role="alert"' in beside
+    assert "dec.pdf" in beside
+    assert "dec.pdf" not in above

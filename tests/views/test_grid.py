@@ -80,10 +80,40 @@ def test_a_lost_answer_and_a_later_value_are_no_conflict_with_oneself(client, in
     assert QuoteLine.objects.get(quote=pk).premium_annual == 120
 
 
+@pytest.mark.parametrize("text", [" Harbor", "Harbor\n", "Harbor\r\nSelect", "\u2028Harbor\xa0"])
+@pytest.mark.parametrize(
+    ("cell", "model", "column"),
+    [("carrier_name", Quote, "carrier_name"), ("home-product_name", QuoteLine, "product_name")],
+)
+def test_imported_text_that_no_cell_can_hold_is_no_conflict(
+    client, insured, quote, text, cell, model, column
+):
+    rows = {Quote: Quote.objects.filter(pk=quote.pk), QuoteLine: quote.lines.filter(line="home")}
+    rows[model].update(**{column: text})
+    was = cell_now(client, insured, quote, cell)
+    assert was == was.strip()
+    # Left as it is, it is as it was.
+    (answer,) = save(client, insured, row(quote.pk, {cell: (was, was)}))
+    assert outcomes(answer) == {cell: "saved"}
+    assert rows[model].values_list(column, flat=True).get() == text
+    (answer,) = save(client, insured, row(quote.pk, {cell: ("Tidewater", was)}))
+    assert outcomes(answer) == {cell: "saved"}
+    assert cell_now(client, insured, quote, cell) == "Tidewater"
+
+
+def test_the_largest_premium_can_be_stored(client, insured, quote):
+    cells = ("home-premium_annual", "package_premium_annual")
+    typed = {cell: ("9,999,999", cell_now(client, insured, quote, cell)) for cell in cells}
+    (answer,) = save(client, insured, row(quote.pk, typed))
+    assert set(outcomes(answer).values()) == {"saved"}
+
+
 MISTAKES = [
     ("home-premium_annual", "oops", "dollars"),
     ("home-premium_annual", "-5", "negative"),
-    ("home-premium_annual", "99999999", "More than $9,999,999.99"),
+    ("home-premium_annual", "99999999", "More than $9,999,999"),
+    ("home-premium_annual", "9999999.01", "More than $9,999,999"),
+    ("package_premium_annual", "9999999.99", "More than $9,999,999"),
     ("package_premium_annual", "NaN", "Write dollars and cents"),
     ("package_premium_annual", "0.001", "Round it"),
     ("term_months", "37", "from 1 to 36"),

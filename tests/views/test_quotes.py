@@ -143,7 +143,7 @@ BAD = [
     ("carrier_name", "x" * 121, "Shorten it to 120"),
     ("carrier_name", "a\x00", "not text"),
     ("package_premium_annual", "NaN", "Write dollars and cents"),
-    ("package_premium_annual", "99999999", "More than $9,999,999.99"),
+    ("package_premium_annual", "99999999", "More than $9,999,999"),
     ("lines-home-premium_annual", "Infinity", "Home, annual premium: Write dollars"),
     ("lines-home-premium_annual", "1e999", "Home, annual premium: Write dollars"),
     ("lines-home-premium_annual", "-5", "Home, annual premium: It cannot be negative"),
@@ -208,3 +208,20 @@ def test_deleting_asks_first_and_keeps_runs(client, insured):
     run.refresh_from_db()
     assert run.request["offerings"]
     assert client.post(address).status_code == 404
+
+
+def test_a_line_without_anything_stays_while_another_is_filled_in(client, insured):
+    quote = Quote.objects.create(
+        insured=insured, carrier=Carrier.objects.named("Fable Mutual"), carrier_name="Fable Mutual"
+    )
+    for line in ("home", "auto"):
+        quote.lines.create(line=line)
+    sent = typed(client, edit_url(quote), **{"lines-home-premium_annual": "1,000"})
+    assert client.post(edit_url(quote), sent).status_code == 302
+    assert {line.line: line.premium_annual for line in quote.lines.all()} == {
+        "home": 1000, "auto": None,
+    }  # fmt: skip
+    del sent["lines-auto-shown"]
+    sent["version"] = typed(client, edit_url(quote))["version"]
+    assert client.post(edit_url(quote), sent).status_code == 302
+    assert [line.line for line in quote.lines.all()] == ["home"]

@@ -16,6 +16,7 @@ from quotes.management.printing import print_run, write_json
 from quotes.models import Run, RunState, User
 from quotes.models.run import IN_FLIGHT
 from quotes.services import intake, reading, watching
+from quotes.services.origins import How, Origin
 from quotes.services.readiness import NotReady
 from quotes.services.reading import Mistake
 from quotes.services.runs import start_run
@@ -103,7 +104,8 @@ class Command(BaseCommand):
             document = reading.read_document(self._bytes(options["file"]))
             # Imported and started together: a document that cannot be compared leaves nothing.
             with transaction.atomic():
-                imported = intake.import_document(document=document, owner=owner)
+                origin = Origin(How.IMPORTED, where=Path(options["file"]).name.strip("-"))
+                imported = intake.import_document(document=document, owner=owner, origin=origin)
                 run = start_run(
                     insured=imported.insured,
                     coverage_types=document.input.get("coverage_types") or [],

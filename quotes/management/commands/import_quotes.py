@@ -13,12 +13,14 @@ from django.db import OperationalError, ProgrammingError
 from quotes.management.printing import write_json
 from quotes.models import User
 from quotes.services import reading
-from quotes.services.importing.entry import Incoming, NotImported, confirm, prepare
+from quotes.services.importing.entry import Blocked, ChangedMeanwhile, Incoming, confirm, prepare
 from quotes.services.importing.preview import Counts, Preview
 from quotes.services.importing.stated import Problem
 from quotes.services.origins import How
 
 EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
+MOST_TRIES = 3
+DISTURBED = "the same households or carriers are being made by somebody else; try again"
 
 
 class Command(BaseCommand):
@@ -69,10 +71,15 @@ class Command(BaseCommand):
         incoming = Incoming(self._bytes(options["file"]), name, How.IMPORTED, owner)
         if options["dry_run"]:
             return prepare(incoming)
-        try:
-            return confirm(incoming).preview
-        except NotImported as error:
-            return error.preview
+        for _ in range(MOST_TRIES):
+            try:
+                return confirm(incoming).preview
+            except ChangedMeanwhile:
+                # Nobody has seen a preview that the import must keep to.
+                continue
+            except Blocked as error:
+                return error.preview
+        raise reading.Unreadable([reading.Mistake("FILE", DISTURBED)])
 
     def _bytes(self, name: str) -> bytes:
         try:

@@ -105,14 +105,15 @@ def _text(value: Json) -> str:
     return str(value)
 
 
-def _amount_kind(*, share: bool, least: int = 0) -> Kind:
-    parse = partial(shorthand.parse_amount, share=share, least=least)
+def _amount_kind(*, share: bool, months: bool = False, least: int = 0) -> Kind:
+    parse = partial(shorthand.parse_amount, share=share, months=months, least=least)
     return Kind(parse, shorthand.shown_amount, dollars_of, _word)
 
 
 LARGE = Kind(partial(_money, least=10_000), shorthand.shown_dollars, dollars_of)
 PRICE = Kind(_price, shorthand.shown_dollars, partial(dollars_of, most=MOST_MONEY))
-SHARE = _amount_kind(share=True)
+SHARE = _amount_kind(share=True, least=1000)
+LOSS_OF_USE = _amount_kind(share=True, months=True, least=1000)
 AMOUNT = _amount_kind(share=False)
 LIABILITY = _amount_kind(share=False, least=10_000)
 SMALL = _amount_kind(share=False, least=100)
@@ -155,7 +156,7 @@ HOME = (
     Detail("coverage_a", "Coverage A, dwelling", LARGE, "1.2M", group=COVERAGES),
     Detail("coverage_b", "B, other structures", SHARE, "10%", group=COVERAGES),
     Detail("coverage_c", "C, contents", SHARE, "70%", group=COVERAGES),
-    Detail("coverage_d", "D, loss of use", SHARE, "30% or ALS", group=COVERAGES),
+    Detail("coverage_d", "D, loss of use", LOSS_OF_USE, "30% or ALS", group=COVERAGES),
     Detail("coverage_e", "E, liability", LIABILITY, "500k", group=COVERAGES),
     Detail("coverage_f", "F, medical payments", SMALL, "5k", group=COVERAGES),
     Detail("valuation", "Valuation", VALUATION, "extended RC 25%", group=COVERAGES),
@@ -183,7 +184,7 @@ AUTO = (
 )
 UMBRELLA = (
     Detail("limit", "Limit", LARGE, "5M", group=LIMITS_GROUP),
-    Detail("retention", "Self-insured retention", AMOUNT, "1,000", group=LIMITS_GROUP),
+    Detail("retention", "Self-insured retention", SMALL, "1,000", group=LIMITS_GROUP),
     Detail("excess_um_uim", "Excess UM/UIM", YES_OR_SUM, "yes or 1M", group=LIMITS_GROUP),
     Detail(
         "required_auto", "Required auto limits", REQUIRED, "250/500/100 or 500 CSL",

@@ -25,6 +25,7 @@ from quotes.services.details.reading import (
     simple,
     values_at,
 )
+from quotes.services.shorthand.deductibles import MOST_SHARE
 
 LIABILITY = LimitKeys(
     whole=paths_of("liability", "liability_limits", "bi_pd"),
@@ -83,8 +84,8 @@ def _deductible(value: Any) -> Json:
             read = shorthand.parse_deductibles(value)
             return next(iter(read.values())) if len(read) == 1 else None
         if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-            # A fraction such as 0.02 may be dollars or a share: nobody can say.
-            return dollars_of(Decimal(value)) if value == 0 or value >= 1 else None
+            # 0.02 and 2 may be dollars or a share: nobody can say.
+            return dollars_of(Decimal(value)) if value == 0 or value > MOST_SHARE else None
     except (ValueError, ArithmeticError):
         pass
     return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from quotes.models import QuoteLine
 from quotes.services.details.reading import Json, Path, line_parts, offering_parts
-from quotes.services.details.sources import SOURCES, document_details
+from quotes.services.details.sources import SOURCES, document_detail, document_details
 from quotes.services.details.stated import details_of, imported_details, overrides
 from quotes.services.grouping import QuotedLine
 
@@ -67,6 +67,12 @@ def lay_over_offering(offering: dict[str, Any], line: QuoteLine) -> None:
     """Lay what was typed of a line over its offering, in place."""
     for code, entry in _changes(line).items():
         _replace(offering, offering_parts(offering), line.line, code, entry["value"])
+    own = document_detail(line.line, "term", None, line.offering_document)
+    now = document_detail(line.line, "term", None, offering)
+    stated = details_of(line).get("term")
+    if stated and own and now != stated.value:
+        # A line's own term stands under the key of its package's, which was edited.
+        _replace(offering, offering_parts(offering), line.line, "term", stated.value)
 
 
 def take_out(document: Any, line: str, code: str) -> None:
@@ -75,18 +81,12 @@ def take_out(document: Any, line: str, code: str) -> None:
 
 
 def add_to_offering(offering: dict[str, Any], line: QuoteLine) -> None:
-    """Say in an offering made of a line of `input.quotes` the details which that line states
-    outside its `coverage` and `attributes`: an offering has nowhere else to say them."""
+    """Say in an offering made of a line of `input.quotes` all that the line states: some of it
+    stands outside `coverage` and `attributes`, and its term under the key of its package's."""
     own = document_details(line.line, None, offering)
     for code, stated in details_of(line).items():
-        if code not in own or _says_more(stated.value, own[code]):
+        if own.get(code) != stated.value:
             _replace(offering, offering_parts(offering), line.line, code, stated.value)
-
-
-def _says_more(stated: Json, own: Json) -> bool:
-    """Whether `stated` is `own` with another part: a deductible, property damage."""
-    both = isinstance(stated, dict) and isinstance(own, dict)
-    return both and stated != own and own.items() <= stated.items()
 
 
 def _changes(line: QuoteLine) -> dict[str, dict[str, Any]]:
@@ -108,6 +108,10 @@ def _replace(top: dict[str, Any], parts: Iterable[Any], line: str, code: str, va
             if not isinstance(part.get(path[0]), dict):
                 _remove(part, path)
     if value is not None:
+        for part in parts:
+            for path, _ in keys_of(line, code, value):
+                # A term's months may stand there without a premium, and then are no source.
+                _remove(part, path)
         _write(top, parts, line, code, value)
 
 

@@ -53,16 +53,21 @@ def set_mapping(draft: ImportDraft, mapping: Mapping[str, str]) -> bool:
     if draft.mapping == dict(mapping):
         return False
     draft.mapping = dict(mapping)
-    draft.save(update_fields=["mapping"])
+    ImportDraft.objects.filter(pk=draft.pk).update(mapping=draft.mapping)
     return True
 
 
 def confirm_draft(draft: ImportDraft, *, seal: str) -> Outcome:
-    """Import the draft as previewed, then delete it. Raises as `entry.confirm` does.
+    """Import the draft as previewed and delete it, once. Raises as `entry.confirm` does.
 
-    The file is read before anything is locked. Were the draft left behind, importing it again
-    would change nothing.
+    The file is read before anything is locked; then whoever comes second, with a household that
+    no key tells from the first one's, waits. Raises ImportDraft.DoesNotExist when the draft was
+    imported or discarded meanwhile.
     """
-    outcome = confirm(incoming_of(draft), seal=seal)
-    draft.delete()
-    return outcome
+
+    def take() -> None:
+        deleted, _ = ImportDraft.objects.filter(pk=draft.pk).delete()
+        if not deleted:
+            raise ImportDraft.DoesNotExist
+
+    return confirm(incoming_of(draft), seal=seal, first=take)

@@ -15,6 +15,7 @@ from quotes.services.details import parse_detail
 from quotes.services.importing.cells import Cell, cell_text
 from quotes.services.importing.dates import day_or_moment
 from quotes.services.importing.values import is_declined, said
+from quotes.services.shorthand import parse_limits
 
 TRIGGER_WORDS = {
     "deductible_aop": "AOP",
@@ -101,15 +102,30 @@ def _stems(trigger: str) -> list[str]:
 
 
 def _limits(texts: dict[str, str]) -> str:
-    if "combined_single_limit" in texts and len(texts.keys() & {*LIMIT_PARTS, "liability"}) == 1:
-        figure = texts["combined_single_limit"]
-        return figure if "csl" in figure.casefold() else f"{figure} CSL"
+    figure = texts.get("combined_single_limit", "")
+    combined = figure if not figure or "csl" in figure.casefold() else f"{figure} CSL"
+    if combined and texts.keys() & {"liability", "bi_per_person", "bi_per_accident"}:
+        # Two structures at once: together they read as neither, and the broker is told.
+        split = texts.get("liability") or f"{texts.get('bi_per_person')}/"
+        return f"{split} {combined}"
+    if combined:
+        # Property damage beside a combined limit is within it.
+        return combined
     person, accident = texts.get("bi_per_person", ""), texts.get("bi_per_accident", "")
     split = texts.get("liability") or "/".join(part for part in (person, accident) if part)
     damage = texts.get("property_damage", "")
-    if not damage or split.count("/") > 1 or "csl" in split.casefold():
+    if not damage or "csl" in split.casefold():
         return split or damage
+    if split.count("/") > 1 and _same_limits(f"{split.rpartition('/')[0]}/{damage}", split):
+        return split
     return f"{split}/{damage}" if split else damage
+
+
+def _same_limits(one: str, other: str) -> bool:
+    try:
+        return parse_limits(one) == parse_limits(other)
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=4096)

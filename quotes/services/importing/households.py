@@ -174,7 +174,9 @@ class _Homes:
             places = "; ".join(each.place for each in found[:5])
             problems.append(_ambiguous(quote, f"among your insureds ({places})"))
             return None
-        if not found:
+        met = self.by_pk.get(found[0].pk) if found else None
+        if not found or (met and own_id and met.own_id not in ("", own_id)):
+            # Two ids are two households, though only one of them is stored under the name.
             home = Household()
         else:
             home = self.by_pk.setdefault(found[0].pk, Household(pk=found[0].pk))

@@ -19,7 +19,7 @@ from quotes.services.importing.snapshots import Snapshot, differences, snapshot
 from quotes.services.importing.stated import Problem
 from quotes.services.reading import Document, Mistake, Unreadable
 
-MOST_DOCUMENTS = 200
+MOST_DOCUMENTS = 100
 """Each is compared with what is stored by itself, while others wait to write."""
 MOST_MISTAKES = 500
 KEPT = "Parts of the document that are kept and sent on"

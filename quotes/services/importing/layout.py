@@ -67,7 +67,7 @@ def what_is_missing(columns: list[Column]) -> list[Problem]:
     targets = {column.target for column in columns}
     if not targets:
         return [
-            Problem("None of the columns was recognised. Say what each one is, then look again.")
+            Problem("None of the columns was recognized. Say what each one is, then look again.")
         ]
     found = []
     if "carrier" not in targets:

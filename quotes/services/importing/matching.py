@@ -83,10 +83,14 @@ def _same_ids(quote: StatedQuote, stored: Quote) -> bool:
 
 
 def _says_already(quote: StatedQuote, stored: Quote) -> bool:
-    """Whether the stored quote states every value that the table does."""
+    """Whether the stored quote states every value that the table does.
+
+    A line of which the table states no value, only its terms, was never stored.
+    """
     lines = {line.line: line for line in stored.lines.all()}
     return all(
         name in lines
         and all(getattr(lines[name], column) == value for column, value in line.columns.items())
         for name, line in quote.lines.items()
+        if line.columns
     ) and all(getattr(stored, column) == value for column, value in quote.columns.items())

@@ -28,6 +28,11 @@ from quotes.services.importing.households import (
 from quotes.services.importing.preview import DASH, Change, State, label, shown
 from quotes.services.importing.stated import Problem, StatedLine, StatedQuote
 
+RENEWED = (
+    "this household was renewed: its quotes go into the renewal. Make sure that they are not last "
+    "term's"
+)
+
 
 @dataclass
 class LinePlan:
@@ -99,6 +104,8 @@ def plan_import(
     for home in homes:
         stored = insureds.get(home.pk) if home.pk else None
         plan.insureds.append(_insured(home, stored, plan))
+        if stored is not None and stored.renewal_of_id and target is None:
+            plan.warnings.append(Problem(RENEWED, row=home.quotes[0].row, blocking=False))
         _plan_quotes(plan, plan.insureds[-1], quotes.get(home.pk, []), carriers)
     _refuse_taken_keys(plan, known)
     return plan
@@ -140,7 +147,8 @@ def _stored_rows(
         return {}, {}
     rows = Insured.objects.filter(pk__in=pks).defer("document", "body_document")
     if lock:
-        rows = rows.select_for_update(of=("self",))
+        # In one order for everybody, so that no two imports wait for each other.
+        rows = rows.order_by("pk").select_for_update(of=("self",))
     insureds = {each.pk: each for each in rows}
     quotes: dict[UUID | None, list[Quote]] = {}
     stored = Quote.objects.filter(insured__in=list(insureds)).defer("document")

@@ -125,6 +125,7 @@ def _read_cell(column: Column, cell: Cell, found: Found, part: Part, reading: Re
         if months == 0:
             months = found.get(("", "term_months"), (None, column))[0]
     value, note = _value(column, cell, months, reading)
+    note = note or _taken_as_a_years(column, value, found)
     if note:
         reading.tell_of(column, note, number, blocking=False)
     if value is None:
@@ -133,6 +134,21 @@ def _read_cell(column: Column, cell: Cell, found: Found, part: Part, reading: Re
     if column.target == "line":
         part.line = value
     _put(found, (line, code), value, column, number, reading)
+
+
+def _taken_as_a_years(column: Column, value: Any, found: Found) -> str:
+    """A note on a plain amount whose heading and term leave open which time it is for."""
+    if not isinstance(value, values.Premium) or value.typed or not value.annual:
+        return ""
+    term = found.get(("", "term_months"), (None, column))[0]
+    if column.months == 0 and term is None:
+        return "no term is stated: the premium was taken as a year's"
+    if column.months is None and term not in {None, 12}:
+        return (
+            f"was taken as a year's premium, though the term is {term} months; if it is the "
+            "term's, name the column Term premium"
+        )
+    return ""
 
 
 def _line_of(column: Column, part: Part, reading: Reading) -> str | None:

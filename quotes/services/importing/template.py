@@ -16,7 +16,7 @@ HEADINGS: tuple[tuple[str, str, int], ...] = (
     ("City", "Optional.", 12),
     ("State", "Two letters, such as CA, or the name.", 8),
     ("ZIP", "Five digits or ZIP+4; a leading zero may be missing.", 10),
-    ("Carrier", "Required. Any spelling that was used before is recognised.", 20),
+    ("Carrier", "Required. Any spelling that was used before is recognized.", 20),
     ("Package id", "The carrier's own. With it, a later import updates the same quote.", 14),
     ("Package premium", "Dollars a year for all lines together, bundle discount included.", 17),
     ("Term (months)", "12, 6, annual, semi-annual.", 14),
@@ -55,7 +55,7 @@ HOW_TO = (
     "One row a carrier. Columns may stand in any order, be called otherwise, or be left out.",
     "An empty cell states nothing: it changes nothing that is stored already.",
     "Several households fit into one table: name each in its own rows.",
-    "Numbers of social security, driver's licences and the like are never read.",
+    "Social Security numbers, driver's license numbers and the like are never read.",
 )
 
 

@@ -43,7 +43,9 @@ INCLUDED = frozenset({"included", "incl", "incl.", "inc", "in package", "in pkg"
 SPELLED_OUT = re.compile(r"usd|us\$|dollars?", re.IGNORECASE)
 MONEY = re.compile(r"\$?\s*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]{1,2}0*)?")
 ABROAD = re.compile(r"\$?\s*([0-9]{1,3}(?:\.[0-9]{3})+),([0-9]{2})")
-COMMA_AMISS = re.compile(r"\$?\s*[0-9.]*,[0-9.,]*|\$?\s*[0-9]+(\.[0-9]+){2,}|\$?[0-9]+\.[0-9]{3}")
+COMMA_AMISS = re.compile(r"\$?\s*[0-9.]*,[0-9.,]*|\$?\s*[0-9]+(\.[0-9]+){2,}")
+POINTED = re.compile(r"\$?\s*[1-9][0-9]{0,2}\.[0-9]{3}")
+"""Thousands as they are written abroad, or cents with a digit too many: "4.310"."""
 NEGATIVE = re.compile(r"\(.*\)|[-−]\s*\$?\s*[0-9.,]+|\$\s*[-−].*|[0-9.,]+\s*[-−]")
 SHORTENED = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]+", re.IGNORECASE)
 TERM = re.compile(r"([0-9]{1,2})(?:\.0+)?\s*-?\s*(m|mos?|mths?|months?)?\.?(?:\s*term)?")
@@ -124,14 +126,14 @@ def identifier(cell: Cell) -> Read:
 def _dollars(text: str) -> tuple[str, str]:
     """Money as plain figures for `parse_premium`, and a note. Raises ValueError."""
     plain = " ".join(SPELLED_OUT.sub(" ", text).split())
-    if MONEY.fullmatch(plain):
+    if MONEY.fullmatch(plain) and not POINTED.fullmatch(plain):
         return plain, ""
     if NEGATIVE.fullmatch(plain):
         raise ValueError(f"{text} is negative, which a premium is not")
     if found := ABROAD.fullmatch(plain):
         figures = f"{found[1].replace('.', '')}.{found[2]}"
         return figures, f"{text} was read as ${Decimal(figures):,}"
-    if COMMA_AMISS.fullmatch(plain):
+    if COMMA_AMISS.fullmatch(plain) or POINTED.fullmatch(plain):
         raise ValueError(f"{text} could mean two amounts; write it as 1,234.50")
     return plain, ""
 

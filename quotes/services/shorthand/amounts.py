@@ -17,10 +17,13 @@ MOST_AMOUNT = Decimal("999999999.99")
 """The largest limit or coverage taken, in dollars: a larger one is a slip of the keyboard."""
 MOST_PERCENT = Decimal(100)
 NOT_TEXT = "It holds a character that is not text. Type it again instead of pasting it."
+RAISED = "It holds a raised or broken figure such as ¹ or ½. Write plain digits."
 NEGATIVE = "It cannot be negative. Write dollars and cents, such as 6,480.50."
 PLAIN = "Write dollars and cents, such as 6480 or 6,480.50."
 CENTS = "Round it to the cent, such as 6,480.50."
 WHOLE = re.compile(r"([0-9]+|[0-9]{1,3}(,[0-9]{3})+)")
+POINTED = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
+"""Six and a half thousand as some write it, or six dollars and a half: "6.500"."""
 MINUS = re.compile(r"\$?\s*[-−(]|[-−]\s*\$")
 MONEY = re.compile(
     r"(?:usd\s*)?\$?\s*(?P<digits>[0-9][0-9,]*|(?=\.[0-9]))(?P<cents>\.[0-9]*)?"
@@ -28,6 +31,7 @@ MONEY = re.compile(
     re.IGNORECASE,
 )
 PERCENT = re.compile(r"([0-9]{1,3}(\.[0-9]{0,4})?|\.[0-9]{1,4})\s*(%|percent|pct)", re.IGNORECASE)
+MONTHS = re.compile(r"([1-9][0-9]?)\s*-?\s*(m|mo|mos|months?)\.?", re.IGNORECASE)
 UNITS = {"": 1, "k": 1000, "t": 1000, "m": 1_000_000}
 INCLUDED, NONE, ACTUAL_LOSS = "included", "none", "actual loss sustained"
 UNLIMITED = "unlimited"
@@ -59,6 +63,9 @@ def tidy(text: str) -> str:
         return " ".join(text.split())
     if any(unicodedata.category(char) in ("Cc", "Cs") and not char.isspace() for char in text):
         raise ValueError(NOT_TEXT)
+    if any(unicodedata.category(char) == "No" for char in text):
+        # A footnote's ¹ would become one more digit of the amount.
+        raise ValueError(RAISED)
     if len(text) > MOST_TEXT * 5:
         raise ValueError(f"Shorten it to {MOST_TEXT} characters or fewer.")
     plain = " ".join(unicodedata.normalize("NFKC", text).split())
@@ -72,7 +79,9 @@ def parse_dollars(text: str, most: Decimal = MOST_MONEY) -> Decimal:
     text = text.strip()
     if MINUS.match(text):
         raise ValueError(NEGATIVE)
-    whole, point, cents = text.removeprefix("$").strip().partition(".")
+    plain = text.removeprefix("$").strip()
+    _refuse_pointed(plain)
+    whole, point, cents = plain.partition(".")
     if not WHOLE.fullmatch(whole) or (point and not re.fullmatch("[0-9]*", cents)):
         raise ValueError(PLAIN)
     if len(cents.rstrip("0")) > 2:
@@ -81,6 +90,12 @@ def parse_dollars(text: str, most: Decimal = MOST_MONEY) -> Decimal:
     if len(digits) > 12 or Decimal(f"{digits}.{cents[:2] or 0}") > most:
         raise ValueError(too_much(most))
     return Decimal(f"{digits}.{cents[:2] or 0}").quantize(Decimal("0.01"))
+
+
+def _refuse_pointed(plain: str) -> None:
+    if POINTED.fullmatch(plain):
+        digits = plain.replace(".", ",")
+        raise ValueError(f"{plain} could mean two amounts. Write {digits} or {plain[:-1]}.")
 
 
 def too_much(most: Decimal) -> str:
@@ -99,6 +114,8 @@ def parse_money(text: str, *, least: int = 0) -> Decimal:
     digits = found["digits"] if found else ""
     if not found or not (WHOLE.fullmatch(digits) or (not digits and found["cents"])):
         raise ValueError("Write dollars, such as 500k, 1.2M or $1,250,000.")
+    if not found["unit"]:
+        _refuse_pointed(f"{digits}{found['cents'] or ''}")
     bare = digits.replace(",", "").lstrip("0")
     cents = (found["cents"] or ".").rstrip("0").removesuffix(".")
     if len(bare) > 12:
@@ -162,22 +179,26 @@ def percentage(value: Json) -> Decimal | None:
     return None
 
 
-def parse_amount(text: str, *, share: bool = True, least: int = 0) -> Json:
-    """Dollars, a word ("included", "none"), and with `share` a percentage of coverage A, or for
-    loss of use how long it is paid ("24 months")."""
+def parse_amount(text: str, *, share: bool = True, months: bool = False, least: int = 0) -> Json:
+    """Dollars, a word ("included", "none"), with `share` a percentage of coverage A, and with
+    `months` how long loss of use is paid ("24 months")."""
     plain = tidy(text)
     word = WORDS.get(plain.casefold().rstrip("."))
     if word and (share or word != ACTUAL_LOSS):
         return word
+    if months and (found := MONTHS.fullmatch(plain)):
+        if found[2].casefold() == "m" and int(found[1]) % 6 == 0:
+            raise ValueError(f"Is that months or millions? Write {found[1]} months or all digits.")
+        if found[2].casefold() != "m":
+            return f"{found[1]} month{'' if found[1] == '1' else 's'}"
     if share:
-        months = re.fullmatch(r"([1-9][0-9]?)\s*-?\s*(mo|mos|months?)\.?", plain, re.IGNORECASE)
-        if months:
-            return f"{months[1]} month{'' if months[1] == '1' else 's'}"
         bare = re.sub(r"\s*of (cov(erage)?\.? )?(a|dwelling)$", "", plain, flags=re.IGNORECASE)
         if PERCENT.fullmatch(bare):
             return parse_percentage(bare)
-        if re.fullmatch(r"[0-9]{1,2}|100", plain) and int(plain):
-            raise ValueError(f"Is that dollars or percent? Write {plain}% or ${plain}.")
+        if re.fullmatch(r"[0-9]{1,2}(\.[0-9]*)?|\.[0-9]+|100", plain) and Decimal(plain):
+            raise ValueError(
+                f"Is that dollars or percent? Write {plain}% (of coverage A), or {plain}k."
+            )
     try:
         return number(parse_money(plain, least=least))
     except ValueError:

@@ -60,7 +60,7 @@ SYNONYMS = {
 MOST_SHARE = Decimal(25)
 """Percent of coverage A; 1 to 15 is usual."""
 MOST_VEHICLES = 100
-MOST_OF_A_VEHICLE = 25_000
+LEAST_OF_A_VEHICLE, MOST_OF_A_VEHICLE = 50, 25_000
 GROUPED = re.compile(r"(?<![0-9.])(?<![0-9],)([0-9]{1,3}(?:,[0-9]{3})+)(?![0-9]|,[0-9])")
 VALUE = re.compile(
     r"(?P<share>[0-9.]+\s*(?:%|percent|pct))|(?P<money>(?:\$\s*)?[0-9.]+\s*(?:k\b)?)"
@@ -72,6 +72,7 @@ SEPARATOR = re.compile(
     re.IGNORECASE,
 )
 """Not the "and" nor the slash of wind/hail: a slash with an amount after it."""
+NEGATIVE = re.compile(r"[-−]\s*[$0-9.]")
 FILLING = re.compile(
     r"\b(of (coverage|cov\.?) a|of (the )?dwelling|of a|deductibles?|ded\.?)(?=\W|$)",
     re.IGNORECASE,
@@ -112,6 +113,8 @@ def _deductible(item: str) -> tuple[str, Any]:
             "2% hurricane (separated by commas)."
         )
     one = values[0]
+    if NEGATIVE.match(item):
+        raise ValueError("A deductible cannot be negative.")
     words = FILLING.sub(" ", item[: one.start()] + " " + item[one.end() :]).casefold()
     key = " ".join(re.sub(r"[/\-:.()=@]", " ", words).split())
     trigger = SYNONYMS.get(key)
@@ -126,7 +129,7 @@ def _deductible(item: str) -> tuple[str, Any]:
         return trigger, parse_percentage(one["share"], most=MOST_SHARE)
     money = one["money"].strip()
     amount = parse_money(money)
-    if 0 < amount <= MOST_SHARE and money.isdecimal():
+    if 0 < amount <= MOST_SHARE and not money.startswith("$"):
         raise ValueError(f"Is {money} dollars or percent? Write {money}% or ${money}.")
     return trigger, number(amount)
 
@@ -178,6 +181,8 @@ def _ungrouped(found: re.Match[str]) -> str:
     """ "1,000" is a thousand dollars, while "500,500" are two vehicles."""
     joined = found[1].replace(",", "")
     parts = found[1].split(",")
+    if parts[0].startswith("0"):
+        return found[1]
     several = int(joined) > MOST_OF_A_VEHICLE and not any(part.startswith("0") for part in parts)
     return found[1] if several else joined
 
@@ -189,7 +194,7 @@ def _vehicle(text: str) -> Any:
         amount = parse_money(text)
     except ValueError:
         raise ValueError(EACH) from None
-    if amount > MOST_OF_A_VEHICLE:
+    if amount > MOST_OF_A_VEHICLE or 0 < amount < LEAST_OF_A_VEHICLE:
         raise ValueError(
             f"{shown_dollars(amount)} is no vehicle's deductible. Put a space after each comma: "
             "500, 1,000."

@@ -11,6 +11,8 @@ from quotes.services.shorthand.amounts import number, parse_money, shown_dollars
 
 THOUSANDS_BELOW = 10_000
 """In "250/500" and "500 CSL" figures below this are thousands."""
+LEAST, LEAST_DAMAGE = Decimal(10_000), Decimal(5_000)
+"""The lowest limits that any state has asked for: "1 CSL" and "1/1" mean millions."""
 EXAMPLES = "Write split limits such as 250/500/100, or a combined limit such as 500 CSL."
 CSL = re.compile(
     r"(?<![a-z])(c\.?s\.?l\b\.?|combined( single)?( limits?)?\b|single limits?\b)", re.IGNORECASE
@@ -46,7 +48,7 @@ def parse_limits(text: str, *, damage: bool = True) -> Limits:
     if found:
         if found > 1 or not FIGURE.fullmatch(combined):
             raise ValueError("Write a combined limit as one figure, such as 500 CSL.")
-        return CombinedLimit(_figure(combined))
+        return CombinedLimit(_enough(_figure(combined), combined))
     plain = re.sub(r"(?<=[0-9km])\s?-\s?(?=[$0-9])", "/", plain, flags=re.IGNORECASE)
     parts = _figures(LABELS.sub(" ", f" {plain} ").strip())
     if len(parts) == 1:
@@ -61,7 +63,19 @@ def parse_limits(text: str, *, damage: bool = True) -> Limits:
         raise ValueError(
             "The limit per accident comes second and is not below that per person, as in 250/500."
         )
+    _enough(figures[0], parts[0])
+    if len(figures) == 3:
+        _enough(figures[2], parts[2], LEAST_DAMAGE)
     return SplitLimits(figures[0], figures[1], figures[2] if len(figures) == 3 else None)
+
+
+def _enough(amount: Decimal, text: str, least: Decimal = LEAST) -> Decimal:
+    if amount < least:
+        digits = re.sub(r"[^0-9.]", "", text)
+        raise ValueError(
+            f"{shown_dollars(amount)} is no limit. Write {digits}M if millions are meant."
+        )
+    return amount
 
 
 def _figures(plain: str) -> list[str]:

@@ -25,7 +25,9 @@ TERM = re.compile(
     r"|/\s*(?P<bare>6|12)"
     r"|(?:(?:/|per|a)?\s*(?P<word>year|yr|annum|annual|annually|yearly|pa"
     r"|semi-?\s?annual|semi-?\s?annually|half-?\s?year|half-?\s?yearly"
-    r"|quarter|quarterly|qtr|month|mo|monthly)\.?))",
+    r"|quarter|quarterly|qtr|monthly)\.?)"
+    # "21556 mo" is a slip for "2155 6 mo", not a price a month.
+    r"|(?:(?:/|per|a)\s*(?P<month>month|mo)\.?))",
     re.IGNORECASE,
 )
 HOW = 'Write a year\'s premium such as 4,310, or that of a shorter term such as "2155 / 6 mo".'
@@ -69,6 +71,8 @@ def _months(found: re.Match[str]) -> int:
         if times == 0 or YEAR % times:
             raise ValueError(f"A year has no {times} equal terms. {HOW}")
         return YEAR // times
+    if found["month"]:
+        return 1
     if found["word"]:
         word = found["word"].casefold()
         return {"s": SHORT, "h": SHORT, "q": 3, "m": 1}.get(word[0], YEAR)
@@ -89,7 +93,12 @@ PER_TERM = re.compile(
     r"\b((a|per|each|every) (term|policy|renewal)|per[_ ]term|recurring)\b|/\s*term\b",
     re.IGNORECASE,
 )
-OTHERWISE = re.compile(r"\b(month|monthly|mo|install?ments?|payment)\b", re.IGNORECASE)
+OTHERWISE = re.compile(
+    r"\b(months?|monthly|mo|years?|yearly|yr|annual|annually|semi-?annual(ly)?|quarter|quarterly"
+    r"|qtr|install?ments?|payments?)\b",
+    re.IGNORECASE,
+)
+IN_THOUSANDS = re.compile(r"[0-9]\s*[km]", re.IGNORECASE)
 FEE_HOW = "Write fees as $150 a term, $35 once."
 
 
@@ -110,7 +119,7 @@ def parse_fees(text: str) -> Any:
         if OTHERWISE.search(item) or "%" in item:
             raise ValueError(f"Write what the fees come to in dollars a term. {FEE_HOW}")
         amounts = re.findall(r"[-−]?\$?\s*[0-9][0-9,]*(?:\.[0-9]*)?", item)
-        if len(amounts) != 1:
+        if len(amounts) != 1 or IN_THOUSANDS.search(item):
             raise ValueError(FEE_HOW)
         kind = "once" if ONCE.search(item) and not PER_TERM.search(item) else "per_term"
         found[kind] = found.get(kind, Decimal(0)) + parse_dollars(amounts[0])

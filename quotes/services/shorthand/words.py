@@ -50,6 +50,10 @@ def _extension(share: str) -> str:
     return parse_percentage(f"{whole - 100 if whole > 100 else whole}%")
 
 
+def _is_whole(share: str) -> bool:
+    return parse_percentage(share, most=Decimal(200)) == "100%"
+
+
 def parse_valuation(text: str) -> str:
     """ "RC", "ACV", "guaranteed RC", "extended RC 25%", each perhaps with ", contents ACV"."""
     how = "Write RC, ACV, guaranteed RC or extended RC 25%."
@@ -67,6 +71,9 @@ def parse_valuation(text: str) -> str:
         if kind or found["share"]:
             raise ValueError(how)
         words = "ACV"
+    elif not kind and found["share"] and _is_whole(found["share"]):
+        # All of the replacement cost, and nothing beyond it.
+        words = "RC"
     elif kind or base or found["share"]:
         if found["share"] and kind in ("guaranteed", "functional"):
             raise ValueError(how)
@@ -99,13 +106,17 @@ def shown_yes_no(value: bool) -> str:
 def parse_names(text: str) -> list[str]:
     """Names between commas, or between semicolons where there is one; "none" → none at all."""
     plain = tidy(text)
-    if plain.casefold() in ("none", "no", "nobody", "no one"):
+    if plain.casefold().rstrip(".") in ("none", "no", "nobody", "no one"):
         return []
     parts = plain.split(";" if ";" in plain else ",")
     names = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
-    if not names:
+    if not names or not all(any(map(str.isalpha, name)) for name in names) or _says_nothing(plain):
         raise ValueError("Write the names, separated by commas, or none.")
     return names
+
+
+def _says_nothing(plain: str) -> bool:
+    return plain.casefold() in ("n/a", "na", "tbd", "unknown")
 
 
 def shown_names(value: list[str]) -> str:

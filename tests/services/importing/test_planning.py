@@ -124,6 +124,16 @@ class TestHouseholds:
         ]
         assert plan.insureds[0].identity_key == "id:h-7"
 
+    def test_two_ids_are_two_households_though_one_of_the_name_is_stored(self, owner, ana):
+        plan = planned(
+            owner,
+            *(stated(home=n, row=n, insured=ANA | {"insured_id": f"h-{n}"}) for n in (2, 3)),
+            stated("Tidewater", row=4, home=4, insured={"insured_id": "h-3"}),
+        )
+        assert [each.stored for each in plan.insureds] == [ana, None]
+        assert states(plan) == [("unchanged", ["created"]), ("created", ["created", "created"])]
+        assert plan.insureds[1].identity_key == "id:h-3"
+
     def test_a_name_that_fits_several_is_not_guessed(self, owner, ana):
         Insured.objects.create(owner=owner, **ANA | {"zip_code": "92603"})
         plan = planned(owner, stated(home=4000, insured={"applicant_name": "Ana Fable"}))
@@ -139,6 +149,7 @@ class TestHouseholds:
         for written in (ANA, {"applicant_name": "Ana Fable"}):
             plan = planned(owner, stated(home=4000, insured=written))
             assert plan.insureds[0].stored == renewal
+            assert "its quotes go into the renewal" in messages(plan.warnings)
 
     def test_a_row_with_the_name_alone_joins_the_one_of_that_name_in_the_table(self, owner):
         plan = planned(

@@ -42,6 +42,8 @@ def test_premiums(cell: Cell, annual: str) -> None:
     ("cell", "why"),
     [
         ("1.234", "two amounts"),
+        ("4.310", "two amounts"),
+        ("$ 4.310", "two amounts"),
         ("12,50", "two amounts"),
         ("1,23,456", "two amounts"),
         ("(1,200)", "negative"),
@@ -106,6 +108,22 @@ def test_a_premium_for_another_term_than_a_year(
 
 
 @pytest.mark.parametrize(
+    ("heading", "term", "noted"),
+    [
+        ("Auto premium", 6, "though the term is 6 months"),
+        ("Auto term premium", None, "no term is stated"),
+        ("Auto premium", 12, ""),
+        ("Auto premium", None, ""),
+        ("Annual auto premium", 6, ""),
+        ("Auto 6-month premium", 6, ""),
+    ],
+)
+def test_a_premium_that_may_be_a_terms_is_told(heading: str, term: Cell, noted: str) -> None:
+    _, problems = one([heading, "Term"], [2155, term])
+    assert [noted in each for each in problems if heading in each] == ([True] if noted else [])
+
+
+@pytest.mark.parametrize(
     ("heading", "cell", "attr", "value"),
     [
         ("Term", 12, "term_months", 12),
@@ -126,7 +144,7 @@ def test_quote_columns(heading: str, cell: Cell, attr: str, value: Any) -> None:
     quote, problems = one([heading], [cell])
     assert quote.columns == {attr: value}
     assert quote.headings[attr] == heading
-    assert problems == []
+    assert [each for each in problems if "a year's premium" not in each] == []
 
 
 @pytest.mark.parametrize(
@@ -238,6 +256,8 @@ def test_cells_that_are_refused(heading: str, cell: Cell, why: str) -> None:
             {"liability": "250/500/100"},
         ),
         (["CSL"], [500], "auto", {"liability": "500 CSL"}),
+        (["CSL", "PD"], [500, 100], "auto", {"liability": "500 CSL"}),
+        (["BI limits", "PD"], ["100/300/50", "50k"], "auto", {"liability": "100/300/50"}),
         (["Umbrella limit", "SIR"], ["5M", 0], "umbrella", {"limit": "5M", "retention": "0"}),
         (["Umbrella excess UM"], [True], "umbrella", {"excess_um_uim": "yes"}),
         (["Comp ded", "Coll ded"], [500, "n/a"], "auto", {"comprehensive": "500"}),
@@ -250,6 +270,22 @@ def test_details(
     assert problems == []
     assert quote.lines[line].details == details
     assert set(details) <= set(quote.lines[line].headings)
+
+
+@pytest.mark.parametrize(
+    ("headings", "cells"),
+    [
+        (["BI limits", "CSL"], ["250/500", 500]),
+        (["BI per person", "BI per accident", "CSL"], [250, 500, 500]),
+        (["BI limits", "PD"], ["100/300/50", 100]),
+    ],
+)
+def test_limits_that_contradict_one_another_are_refused(
+    headings: list[Cell], cells: list[Cell]
+) -> None:
+    found = table(["Carrier", "Home", "Auto", *headings], ["Harbor", 6480, 2155, *cells])
+    assert found.quotes[0].lines["auto"].details == {}
+    assert len(told(found, blocking=True)) == 1
 
 
 def test_an_effective_date_without_a_line_holds_for_each_that_has_a_price() -> None:

@@ -12,8 +12,9 @@ import pytest
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
-from quotes.models import Carrier, ColumnChoice, Insured, Quote, QuoteLine, User
+from quotes.models import Carrier, ColumnChoice, ImportDraft, Insured, Quote, QuoteLine, User
 from quotes.services.editing_quote import TypedLine, save_quote
+from quotes.services.importing.drafts import confirm_draft, incoming_of, keep_draft
 from quotes.services.importing.entry import Blocked, ChangedMeanwhile, confirm, prepare
 from quotes.services.origins import How, origin_of
 from quotes.services.submission import build_request
@@ -183,6 +184,22 @@ class TestAllOrNothing:
         assert not Carrier.objects.exists()
 
 
+def test_again_nothing_is_added_where_a_line_has_terms_and_no_premium(owner):
+    headings = ("Insured", "Carrier", "Home premium", "Umbrella limit")
+    rows = [("Ana Fable", "Larkspur Mutual", premium, "1M") for premium in ("4100", "4400")]
+    raw = csv_of(*rows, headings=headings)
+    imported(raw, owner)
+    before = stored()
+    assert counted(imported(raw, owner).preview) == ((0, 0, 1), (0, 0, 2))
+    assert stored() == before
+
+
+def test_a_premium_that_no_column_holds_is_told(owner):
+    with pytest.raises(Blocked) as refused:
+        imported(csv_of((*LARKSPUR[:7], "9999999.50", *LARKSPUR[8:])), owner)
+    assert "is more than $9,999,999" in str(refused.value.preview.problems[0])
+
+
 class TestBetweenPreviewAndConfirmation:
     @pytest.mark.parametrize(
         "meanwhile",
@@ -258,3 +275,19 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(owner):
     few, many = table(8, 1000, "4200"), table(400, 2000, "4200")
     assert queries(lambda: imported(few, owner)) == queries(lambda: imported(many, owner)) < 30
     assert QuoteLine.objects.filter(premium_annual=4200).count() == 408
+
+
+def test_a_draft_is_imported_once(owner):
+    # Nothing tells this household from another of its name: no key keeps it from being made twice.
+    raw = csv_of(
+        ("Ana Fable", "Larkspur Mutual", "4100"), headings=("Insured", "Carrier", "Home premium")
+    )
+    made = keep_draft(raw=raw, name="", how=How.PASTED, owner=owner, insured=None)
+    first, second = (ImportDraft.objects.get(pk=made.pk) for _ in range(2))
+    seal = prepare(incoming_of(made)).seal
+    with pytest.raises(ChangedMeanwhile):
+        confirm_draft(first, seal="another")
+    confirm_draft(first, seal=seal)
+    with pytest.raises(ImportDraft.DoesNotExist):
+        confirm_draft(second, seal=seal)
+    assert (Insured.objects.count(), Quote.objects.count()) == (1, 1)

@@ -80,8 +80,8 @@ def labels(page: SideBySide) -> list[str]:
         ("E, liability", "coverage_e_liability", 300000, 500000,
          ("$300,000", "$500,000"), True, False),
         ("Valuation", "valuation", "RC", "ACV", ("RC", "ACV"), True, False),
-        ("Indicative or final", "quote_status", "final", "indicative", ("Final", "Indicative"), True,
-         False),
+        ("Indicative or final", "quote_status", "final", "indicative",
+         ("Final", "Indicative"), True, False),
     ],
 )  # fmt: skip
 def test_not_stated_none_and_zero_stand_apart(label, key, left, right, texts, differs, unknown):

@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from python_calamine import CalamineWorkbook
 
 from quotes.models import Carrier, Run, Solution
+from quotes.nexio.messages import Accepted
+from quotes.services import outcomes
 from quotes.services.exports.files import as_text
 from tests import runs as made
+from tests.fake_nexio import completed
 
 pytestmark = pytest.mark.django_db
 EVIL = [
@@ -44,7 +48,7 @@ def read_csv(response: Any) -> list[dict[str, str]]:
 def read_sheet(response: Any, name: str = "Packages") -> list[dict[str, Any]]:
     book = CalamineWorkbook.from_filelike(io.BytesIO(response.content))
     head, *rows = book.get_sheet_by_name(name).to_python()
-    return [dict(zip(head, row, strict=True)) for row in rows]
+    return [dict(zip(map(str, head), row, strict=True)) for row in rows]
 
 
 def facts(response: Any) -> dict[str, Any]:
@@ -115,7 +119,7 @@ def test_xlsx_has_typed_figures_days_and_three_sheets(client, broker):
 
 def test_what_the_filters_leave_is_what_is_exported_whatever_the_page(client, broker):
     run = made.waiting_run(broker)
-    usual = made.completed(run.request)["solutions"]
+    usual = completed(run.request)["solutions"]
     listed = [{**usual[n % len(usual)], "rank": n + 1} for n in range(60)]
     run = made.answer(run, {"status": "completed", "solutions": listed})
     single = [s for s in run.solutions.prefetch_related("lines__carrier") if not s.mixed]
@@ -214,16 +218,16 @@ def test_a_what_if_says_so_in_its_file(client, broker):
     run = made.completed_run(broker)
     client.post(reverse("quotes:run_what_if_rerun", args=[run.pk]) + "?p1=1")
     new = Run.objects.get(number=2)
-    at = made.timezone.now()
+    at = timezone.now()
     Run.objects.filter(pk=new.pk).update(lease_owner=made.LEASE)
     new.refresh_from_db()
-    made.outcomes.begin_submission(new, lease=made.LEASE, now=at)
-    sent = made.reply_of(made.Accepted, {"run_id": "nx-2", "status": "queued"}, 202)
-    made.outcomes.submission_accepted(new, sent, now=at)
+    outcomes.begin_submission(new, lease=made.LEASE, now=at)
+    sent = made.reply_of(Accepted, {"run_id": "nx-2", "status": "queued"}, 202)
+    outcomes.submission_accepted(new, sent, now=at)
     new.refresh_from_db()
-    new = made.answer(new, {"status": "completed", **made.completed(new.request)})
+    new = made.answer(new, {"status": "completed", **completed(new.request)})
     rows = read_csv(get(client, new, "csv"))
-    assert {row["Ranked by"] for row in rows} == {"Nexio, what-if"}
+    assert {row["Ranked by"] for row in rows} == {"sandbox, what-if"}
     assert facts(get(client, new, "xlsx"))["What-if"].startswith("of run 1: ")
 
 

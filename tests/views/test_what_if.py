@@ -19,6 +19,7 @@ from quotes.services.runs import send_again
 from quotes.services.what_if.rerun import what_if_of
 from tests import runs as made
 from tests.factories import import_example, import_value, queued_run
+from tests.fake_nexio import completed
 from tests.services.packages import offering
 from tests.views.pages import words
 
@@ -115,7 +116,7 @@ def test_leaving_a_carrier_out_drops_its_packages_with_the_reason(client, broker
 
 def test_looking_changes_nothing_and_asks_as_little_for_many_packages(client, broker):
     few, many = made.completed_run(broker), made.waiting_run(broker)
-    usual = made.completed(many.request)["solutions"]
+    usual = completed(many.request)["solutions"]
     listed = [{**usual[n % len(usual)], "rank": n + 1} for n in range(200)]
     made.answer(many, {"status": "completed", "solutions": listed})
     asked = []

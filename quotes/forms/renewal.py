@@ -15,8 +15,9 @@ AS_THEY_ARE = "as-they-are"
 
 
 class RenewalForm(PortalForm):
-    """What is in force now. With packages to choose from nothing is chosen beforehand: which
-    policies are in force only the broker knows, and a wrong incumbent would pass unseen."""
+    """What is in force now: the package that was chosen last is proposed. With packages of which
+    none was chosen nothing is proposed: which policies are in force only the broker knows, and a
+    wrong incumbent would pass unseen."""
 
     in_force = forms.ChoiceField(
         error_messages={
@@ -37,9 +38,12 @@ class RenewalForm(PortalForm):
         packages: Collection[int],
         effective: dt.date | None = None,
         seen: int = 0,
+        proposed: int | None = None,
     ) -> None:
         initial: dict[str, Any] = {"effective_date": effective, "seen": seen}
-        if not packages:
+        if proposed is not None:
+            initial["in_force"] = str(proposed)
+        elif not packages:
             initial["in_force"] = AS_THEY_ARE
         super().__init__(data, initial=initial)
         field = self.fields["in_force"]

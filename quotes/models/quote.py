@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Self
@@ -18,6 +19,14 @@ from quotes.models.lines import LINES, Line
 
 if TYPE_CHECKING:
     from quotes.models.user import User
+
+
+MADE_ID = re.compile(r"line_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_[0-9]+)?")
+
+
+def carriers_own(reference: str) -> str:
+    """A quote id as the carrier gave it; empty for the one we send where none was given."""
+    return "" if MADE_ID.fullmatch(reference) else reference
 
 
 class QuoteQuerySet(models.QuerySet["Quote"]):

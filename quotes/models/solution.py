@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from quotes.models.carrier import Carrier
 from quotes.models.fields import DocumentField
 from quotes.models.lines import Line
-from quotes.models.quote import QuoteLine
+from quotes.models.quote import QuoteLine, carriers_own
 from quotes.models.run import Run
 
 if TYPE_CHECKING:
@@ -116,6 +116,11 @@ class SolutionLine(models.Model):
     @property
     def shown_line(self) -> str:
         return str(Line(self.category).label) if self.category in Line.values else self.category
+
+    @property
+    def carrier_ref(self) -> str:
+        """The quote id to name to the carrier; empty where it is one of our making."""
+        return carriers_own(self.quote_ref)
 
     @property
     def shown_carrier(self) -> str:

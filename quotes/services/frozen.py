@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from quotes.models import LINES, Solution, SolutionLine
+from quotes.models.quote import carriers_own
 from quotes.services import comparison
 from quotes.services import documents as doc
 from quotes.services.details import document_details
@@ -99,7 +100,7 @@ class Frozen:
             carrier=line.shown_carrier,
             premium=returned,
             product=line.product_name,
-            quote_ref=line.quote_ref,
+            quote_ref=line.carrier_ref,
             returned=returned,
         )
 
@@ -154,7 +155,7 @@ def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
                     carrier=str(offering.get("provider_name") or package.carrier),
                     premium=own["premium_annual"],
                     product=own["product_name"],
-                    quote_ref=own["quote_ref"],
+                    quote_ref=carriers_own(own["quote_ref"]),
                     package_id=sent["package_id"] or quote["package_id"],
                     package_premium=sent["package_premium_annual"],
                     package_lines=offered,

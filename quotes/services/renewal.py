@@ -27,6 +27,7 @@ from quotes.models import (
     Vehicle,
 )
 from quotes.models.fields import MOST_MONEY
+from quotes.models.run import Decision
 from quotes.services import documents as doc
 from quotes.services.copying import blank_copy
 from quotes.services.editing import HEAD
@@ -75,8 +76,19 @@ def packages_to_choose(insured: Insured) -> list[RunPackages]:
         usable = [each for each in run.solutions.all() if policies_of(each)]
         if usable:
             shown = usable[:MOST_PACKAGES]
+            shown += [each for each in usable[MOST_PACKAGES:] if each.pk == run.chosen_id]
             found.append(RunPackages(run, shown, len(usable) - len(shown)))
     return found
+
+
+def chosen_package(runs: Iterable[RunPackages]) -> Solution | None:
+    """The package that was chosen last and not declined since, of runs with the latest first."""
+    for each in runs:
+        if each.run.decision != Decision.DECLINED:
+            for solution in each.solutions:
+                if solution.pk == each.run.chosen_id:
+                    return solution
+    return None
 
 
 def policies_of(solution: Solution) -> dict[str, SolutionLine]:

@@ -17,6 +17,7 @@ from quotes.services.copying import copy_quote
 from quotes.services.renewal import (
     AlreadyRenewed,
     RunPackages,
+    chosen_package,
     next_effective_date,
     packages_to_choose,
     renew_insured,
@@ -32,7 +33,9 @@ def insured_renew(request: PortalRequest, pk: UUID) -> HttpResponse:
     runs = packages_to_choose(insured)
     packages = {each.pk: each for run in runs for each in run.solutions}
     if request.method != "POST":
+        chosen = chosen_package(runs)
         form = RenewalForm(
+            proposed=chosen.pk if chosen else None,
             packages=packages,
             effective=next_effective_date(insured),
             seen=insured.renewals.count(),
@@ -110,6 +113,7 @@ def _renewal_page(
         "form": form,
         "incumbents": matrix.incumbent_summary(insured.incumbents.all()),
         "as_they_are": AS_THEY_ARE,
+        "proposed": chosen_package(runs),
         "latest": runs[0] if runs else None,
         "earlier": runs[1:],
         "quote_count": len(insured.quotes.all()),

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from quotes.models import Insured, Run
 from quotes.services import intake, reading
+from quotes.services.decisions import choose_solution, expired_words
 from quotes.services.origins import How, Origin
 from tests.factories import EXAMPLES, import_example, queued_run
 from tests.runs import completed_run
@@ -245,3 +247,23 @@ class TestALikelyDuplicate:
     def test_no_likeness_saves_at_once(self, client, insured):
         new = reverse("quotes:insured_create")
         assert client.post(new, self.values(client)).status_code == 302
+
+
+def test_the_package_that_was_chosen_last_is_proposed(people, client, insured):
+    run = completed_run(people["broker"], insured=insured)
+    solution = run.solutions.all()[1]
+    expired = expired_words(run, solution, timezone.now())
+    choose_solution(
+        run=run,
+        solution=solution,
+        actor=people["broker"],
+        reason="Broader cover.",
+        confirmed=expired,
+    )
+    page = client.get(renew_url(insured))
+    assert f"chosen last, {solution} of run {run.number}" in words(page)
+    values = form_values(page.content.decode())
+    assert values["in_force"] == [str(solution.pk)]
+    client.post(renew_url(insured), values)
+    held = {policy.line: policy.carrier for policy in insured.renewals.get().incumbents.all()}
+    assert held == {line.category: line.carrier for line in solution.lines.all()}

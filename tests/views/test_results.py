@@ -17,7 +17,7 @@ from django.urls import reverse
 from quotes.models import QuoteLine, Run
 from quotes.services.workspace import PAGE_ROWS
 from tests import runs as made
-from tests.factories import import_example, queued_run
+from tests.factories import import_example, import_value, queued_run
 from tests.fake_nexio import completed
 from tests.views.pages import words
 
@@ -393,3 +393,21 @@ def test_what_outsiders_wrote_is_escaped_when_runs_are_compared(client, broker):
     html = client.get(against(second, first)).content.decode()
     assert "<b>" not in html
     assert "&lt;b&gt;value&lt;/b&gt;" in html
+
+
+def test_a_quote_id_of_our_own_making_is_not_shown_as_the_carriers(broker, client):
+    value = {
+        "applicant": {"name": "Ada Fiction"},
+        "address": {"state": "OH", "zip_code": "43004"},
+        "coverage_types": ["home"],
+        "quotes": [
+            {"carrier": "Fable Mutual", "home": {"premium_annual": 2000}},
+            {"carrier": "Larkspur Mutual", "home": {"premium_annual": 2100, "quote_id": "LM-7"}},
+        ],
+    }
+    run = made.completed_run(broker, insured=import_value(value, broker).insured)
+    sent = {each["attributes"]["quote_id"] for each in run.request["offerings"]}
+    (own,) = sent - {"LM-7"}
+    shown = re.findall(r'data-label="Quote id"[^>]*>([^<]*)<', page(client, run))
+    assert set(shown) == {"LM-7", "—"}
+    assert own not in shown

@@ -108,7 +108,7 @@ def _package_rows(placed: Placed, frozen: Frozen, by: str) -> Iterator[list[Cell
             line.shown_line or None,
             line.shown_carrier,
             line.product_name or None,
-            line.quote_ref or None,
+            line.carrier_ref or None,
             line.line_premium_annual,
             comparison.line_premium(offering) if offering is not None else None,
             details_words(policy) if sent else None,

@@ -267,3 +267,9 @@ def test_the_package_that_was_chosen_last_is_proposed(people, client, insured):
     client.post(renew_url(insured), values)
     held = {policy.line: policy.carrier for policy in insured.renewals.get().incumbents.all()}
     assert held == {line.category: line.carrier for line in solution.lines.all()}
+
+
+def test_a_renewal_is_told_from_what_it_renews_in_the_lists(client, insured):
+    client.post(renew_url(insured), typed(client, insured))
+    for name in ("insured_list", "worklist"):
+        assert words(client.get(reverse(f"quotes:{name}"))).count("renewal, made") == 1

@@ -248,6 +248,8 @@ def test_a_what_if_sent_again_is_one_still(broker, client):
     origin = what_if_of(again)
     assert origin is not None
     assert (origin.number, origin.repriced) == (1, 1)
+    page = words(client.get(reverse("quotes:run_detail", args=[again.pk])))
+    assert "Nobody quoted this premium" in page
 
 
 def test_a_second_press_sends_nothing_twice(client, broker):

@@ -208,7 +208,7 @@ def test_a_fresh_copy_runs_and_a_broker_reads_ranked_packages(tmp_path: Path, pa
         page.get_by_role("link", name="Marigold Fairweather").first.click()
         page.get_by_role("button", name="Compare packages").click()
         page.get_by_text("packages ranked for").first.wait_for(timeout=60_000)
-        assert page.get_by_text("recommended").first.is_visible()
+        assert page.locator(".solution").get_by_text("recommended").first.is_visible()
         first = page.locator(".solution").first.inner_text()
         assert "Home" in first
         assert "Alder & Pine" in first

@@ -1,51 +1,27 @@
 """How fast a 1,000-quote XLSX is previewed and imported, against saving row by row.
 
-Run by `make bench`. Both ways read the same file with the same reader, recognise households,
-carriers and quotes already there, mark where values came from, and preview by doing everything
-but keeping it. The straightforward way does it as one would write it first: `get_or_create` for
-each household, a look and a `save()` for each quote and each line, in one transaction. It is
-timed without the checks that ours makes beside (likely duplicates and misspellings).
-
-The database is a throwaway SQLite file, or the one of DATABASE_URL, in which the benchmark makes
-and drops a test database of its own.
+Both ways read the same file with the same reader, recognise households, carriers and quotes
+already there, mark where values came from, and preview by doing everything but keeping it. The
+straightforward way does it as one would write it first: `get_or_create` for each household, a
+look and a `save()` for each quote and each line, in one transaction. It is timed without the
+checks that ours makes beside (likely duplicates and misspellings).
 """
 
 from __future__ import annotations
 
-import argparse
 import io
-import json
-import os
-import platform
-import statistics
-import sys
-import tempfile
-import time
-from collections.abc import Callable
-from pathlib import Path
+from argparse import Namespace
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-_folder = tempfile.TemporaryDirectory(prefix="brokerportal-bench-")
-os.environ["DATA_DIR"] = _folder.name
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "brokerportal.settings")
-os.environ["LOG_LEVEL"] = "WARNING"
+import xlsxwriter
 
-import django  # noqa: E402
-
-django.setup()
-
-import xlsxwriter  # noqa: E402
-from django.db import connection, transaction  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
-
-from quotes.models import Carrier, Insured, Quote, QuoteLine, User  # noqa: E402
-from quotes.services import details, intake  # noqa: E402
-from quotes.services.importing import entry  # noqa: E402
-from quotes.services.importing.stated import StatedQuote  # noqa: E402
-from quotes.services.origins import How, Origin, mark  # noqa: E402
-from quotes.services.roles import ensure_roles  # noqa: E402
+from bench.timing import Step, Taken, circumstances, in_turn, statements, timed, undone
+from quotes.models import Carrier, Insured, Quote, QuoteLine, User
+from quotes.services import details, intake
+from quotes.services.importing import entry
+from quotes.services.importing.stated import StatedQuote
+from quotes.services.origins import How, Origin, mark
+from quotes.services.roles import ensure_roles
 
 HEADINGS = (
     "Insured", "Street", "City", "State", "ZIP", "Carrier", "Package id", "Package premium",
@@ -126,24 +102,9 @@ def _origin(stated: StatedQuote, heading: str) -> Origin:
     return Origin(How.IMPORTED, where=f"quotes.xlsx, row {stated.row}, {heading}")
 
 
-def undone(act: Callable[[], Any]) -> float:
-    """Seconds that `act` takes in a transaction that is rolled back afterwards."""
-    with transaction.atomic():
-        start = time.perf_counter()
-        act()
-        took = time.perf_counter() - start
-        transaction.set_rollback(True)
-    return took
-
-
-def measured(owner: User, raw: bytes, runs: int) -> dict[str, Any]:
-    """Seconds of every step of both ways, by name, `runs` times in turn."""
+def measured(owner: User, raw: bytes, rounds: int) -> Taken:
+    """Every step of both ways."""
     arriving = entry.Incoming(raw, "quotes.xlsx", How.IMPORTED, owner)
-
-    def read() -> float:
-        start = time.perf_counter()
-        entry.read_incoming(arriving)
-        return time.perf_counter() - start
 
     def straight() -> None:
         row_by_row(entry.read_incoming(arriving), owner)
@@ -151,88 +112,46 @@ def measured(owner: User, raw: bytes, runs: int) -> dict[str, Any]:
     def ours() -> None:
         entry.confirm(arriving, seal=entry.prepare(arriving).seal)
 
-    def preview() -> float:
-        start = time.perf_counter()
-        entry.prepare(arriving)
-        return time.perf_counter() - start
-
-    steps: dict[str, Callable[[], float]] = {
-        "reading the file": read,
-        "preview": preview,
+    steps: dict[str, Step] = {
+        "reading the file": lambda: timed(lambda: entry.read_incoming(arriving)),
+        "preview": lambda: timed(lambda: entry.prepare(arriving)),
         "preview and import": lambda: undone(ours),
         "row by row, import": lambda: undone(straight),
         "row by row, preview and import": lambda: undone(straight) + undone(straight),
     }
-    for step in steps.values():
-        step()
-    taken: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(runs):
-        for name, step in steps.items():
-            taken[name].append(step())
-    return taken
+    return in_turn(steps, rounds)
 
 
 def queries(owner: User, raw: bytes) -> int:
     arriving = entry.Incoming(raw, "quotes.xlsx", How.IMPORTED, owner)
-    with CaptureQueriesContext(connection) as captured:
-        undone(lambda: entry.confirm(arriving, seal=entry.prepare(arriving).seal))
-    return len(captured)
+    return statements(
+        lambda: undone(lambda: entry.confirm(arriving, seal=entry.prepare(arriving).seal))
+    )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quotes", type=int, default=1000)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="also write the figures here")
-    options = parser.parse_args()
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
-        report = _report(options.quotes, options.runs)
-    finally:
-        connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
-        print(f"\nWritten to {options.json}")
-
-
-def _report(quotes: int, runs: int) -> dict[str, Any]:
+def run(options: Namespace) -> dict[str, Any]:
+    """Measure, print and return the figures."""
     ensure_roles()
     owner = User.objects.create_user("bench")
+    quotes = options.quotes
     raw = workbook(quotes)
-    taken = measured(owner, raw, runs)
-    medians = {name: statistics.median(values) for name, values in taken.items()}
-    ratio = medians["row by row, preview and import"] / medians["preview and import"]
+    print(f"\n{quotes:,} quotes, {len(raw) // 1024} KB of XLSX, {circumstances(options.runs)}\n")
+    taken = measured(owner, raw, options.runs)
+    taken.say()
     both = ("row by row, preview and import", "preview and import")
-    least = min(taken[both[0]]) / min(taken[both[1]])
-    import_only = medians["row by row, import"] / medians["preview and import"]
+    ratio, least = taken.ratio(*both), taken.ratio_of_least(*both)
+    import_only = taken.ratio("row by row, import", "preview and import")
     counts = {size: queries(owner, workbook(size)) for size in (quotes // 10, quotes)}
-    print(
-        f"{quotes:,} quotes, {len(raw) // 1024} KB of XLSX, {connection.vendor}, "
-        f"Python {platform.python_version()}, median of {runs} runs (least to most)\n"
-    )
-    for name, values in taken.items():
-        spread = f"{min(values) * 1000:,.0f} to {max(values) * 1000:,.0f}"
-        print(f"  {name:<32}{medians[name] * 1000:>8,.0f} ms   ({spread})")
     print(f"\n  statements: {', '.join(f'{n} for {size:,} quotes' for size, n in counts.items())}")
     print(f"  preview and import, both ways: {ratio:.1f} times faster (goal {GOAL})")
     print(f"  the same of the least times, which noise only adds to: {least:.1f}")
     print(f"  against importing row by row without a preview: {import_only:.1f} times faster")
     return {
         "quotes": quotes,
-        "database": connection.vendor,
-        "python": platform.python_version(),
-        "milliseconds": {
-            name: [round(value * 1000, 1) for value in values] for name, values in taken.items()
-        },
-        "medians": {name: round(value * 1000, 1) for name, value in medians.items()},
+        **taken.report(),
         "statements": counts,
         "ratio": round(ratio, 1),
         "ratio_of_least": round(least, 1),
         "ratio_without_preview": round(import_only, 1),
         "goal": GOAL,
     }
-
-
-if __name__ == "__main__":
-    main()

@@ -6,6 +6,7 @@ from quotes.views import (
     attachments,
     comparisons,
     decisions,
+    documents,
     exports,
     grid,
     imports,
@@ -51,6 +52,10 @@ urlpatterns = [
     path("runs/", review.run_list, name="run_list"),
     path("runs/search/", review.run_search, name="run_search"),
     path("runs/<uuid:pk>/", runs.run_detail, name="run_detail"),
+    path(
+        "runs/<uuid:pk>/request/", documents.run_document, {"which": "request"}, name="run_request"
+    ),
+    path("runs/<uuid:pk>/reply/", documents.run_document, {"which": "response"}, name="run_reply"),
     path("runs/<uuid:pk>/against/<uuid:other>/", results.run_against, name="run_against"),
     path(
         "runs/<uuid:pk>/side-by-side/",

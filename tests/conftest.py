@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from sandbox.server import open_server
 from tests.fake_nexio import FakeNexio, fake_nexio  # noqa: F401  (a fixture, used by name)
 
 CHROMIUM = shutil.which("chromium")
@@ -63,6 +65,22 @@ def nexio(settings: Any) -> Iterator[FakeNexio]:
         settings.NEXIO_URL, settings.NEXIO_KEY = fake.url, "nx_test_watched"
         settings.NEXIO_IS_SANDBOX = False
         yield fake
+
+
+@pytest.fixture
+def sandbox(settings: Any) -> Iterator[str]:
+    """A sandbox whose runs are ready at the first poll, and settings that name it."""
+    server = open_server(seconds=0.1)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    settings.NEXIO_URL, settings.NEXIO_KEY, settings.NEXIO_IS_SANDBOX = (
+        server.url, "nx_test_sandbox", True,
+    )  # fmt: skip
+    yield server.url
+    server.shutdown()
+    server.server_close()
+    server.api.store.close()
+    thread.join(5)
 
 
 @pytest.fixture(scope="session", autouse=True)

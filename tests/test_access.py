@@ -110,6 +110,8 @@ RULES: dict[str, tuple[Rule, Rule]] = {
     "quotes:run_list": (rule(SHOWN), NOT_SO),
     "quotes:run_search": (NOT_SO, rule(MOVED)),
     "quotes:run_detail": (READ, NOT_SO),
+    "quotes:run_request": (READ, NOT_SO),
+    "quotes:run_reply": (READ, NOT_SO),
     "quotes:run_against": (READ, NOT_SO),
     "quotes:run_side_by_side": (READ, NOT_SO),
     # Opened as a page it leads to the run's page, which decides.
@@ -143,6 +145,7 @@ RULES: dict[str, tuple[Rule, Rule]] = {
     "healthz": (OPEN, OPEN),
 }
 DECIDED: dict[str, dict[str, Any]] = {
+    "quotes:run_reply": {},
     "quotes:run_decision": {},
     "quotes:run_choose": {"position": 0},
     "quotes:run_record": {"kind": "shown"},

@@ -18,8 +18,12 @@ from quotes.admin import site
 from quotes.models import (
     Carrier,
     CarrierAlias,
+    DecisionEvent,
     Insured,
     NexioService,
+    Proposal,
+    ProposalOption,
+    ProposalPage,
     Quote,
     Role,
     Run,
@@ -29,11 +33,22 @@ from quotes.models import (
     User,
 )
 from quotes.services.roles import ensure_roles
-from tests.factories import EXAMPLES, PASSWORD, import_example, import_value, make_user, queued_run
+from tests.factories import (
+    EXAMPLES,
+    PASSWORD,
+    import_example,
+    import_value,
+    make_user,
+    queued_run,
+    stored_attachment,
+)
 
 pytestmark = pytest.mark.django_db
 
-HISTORY = ("quote", "run", "runevent", "solution", "nexioservice")
+HISTORY = (
+    "quote", "run", "runevent", "solution", "nexioservice", "decisionevent", "proposal",
+    "attachment",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -62,8 +77,9 @@ def root(db) -> Client:
 
 
 @pytest.fixture
-def run(people) -> Run:
+def run(people, settings, tmp_path) -> Run:
     """A run with something in every table that hangs on it."""
+    settings.ATTACHMENTS_DIR = tmp_path / "attachments"
     made = queued_run(owner=people["broker"])
     solution = Solution.objects.create(run=made, position=0, rank=1, cluster_label="recommended")
     SolutionLine.objects.create(
@@ -74,7 +90,23 @@ def run(people) -> Run:
         carrier=Carrier.objects.first(),
     )
     NexioService.objects.create(base_url="http://127.0.0.1:1")
+    decide(solution, people["broker"])
     return made
+
+
+def decide(solution: Solution, broker: User) -> None:
+    """A proposal of the package, its delivery on record, and a file with its insured."""
+    proposal = Proposal.objects.create(
+        run=solution.run, number=1, pdf=b"%PDF-1.7 secret", size=15, sha256="0" * 64,
+        made_by=broker, made_at=timezone.now(), chosen=solution, notes="Dear <b>household</b>",
+    )  # fmt: skip
+    ProposalOption.objects.create(proposal=proposal, position=0, solution=solution)
+    ProposalPage.objects.create(proposal=proposal, number=1, png=b"picture")
+    DecisionEvent.objects.create(
+        run=solution.run, solution=solution, proposal=proposal, kind="shown", how="email",
+        note="Sent <i>as asked</i>", actor=broker, at=timezone.now(),
+    )  # fmt: skip
+    stored_attachment(solution.run.insured)
 
 
 def url(model: str, page: str = "changelist", *args: Any) -> str:
@@ -91,8 +123,8 @@ ALL = sorted(str(entry._meta.model_name) for entry in site._registry)
 
 def test_what_is_there():
     assert ALL == [
-        "carrier", "group", "insured", "nexioservice", "quote", "run", "runevent", "solution",
-        "user",
+        "attachment", "carrier", "decisionevent", "group", "insured", "nexioservice", "proposal",
+        "quote", "run", "runevent", "solution", "user",
     ]  # fmt: skip
 
 
@@ -159,6 +191,25 @@ class TestHistory:
         assert event.text in page
         assert "recommended" in page
 
+    def test_a_proposals_page_reads_no_pdf_and_leads_to_its_own_page(self, visitor, run):
+        proposal = Proposal.objects.get()
+        with CaptureQueriesContext(connection) as queries:
+            page = visitor.get(url("proposal", "change", proposal.pk)).content.decode()
+        assert not [q for q in queries.captured_queries if '"pdf"' in q["sql"]]
+        assert reverse("quotes:proposal_detail", args=[proposal.pk]) in page
+        assert "Dear &lt;b&gt;household" in page
+        event = visitor.get(url("decisionevent", "change", DecisionEvent.objects.get().pk))
+        assert "Sent &lt;i&gt;as asked" in event.content.decode()
+
+    def test_an_attachment_says_whether_its_file_is_kept(self, visitor, run):
+        attachment = run.insured.attachments.get()
+        address = url("attachment", "change", attachment.pk)
+        assert "icon-yes" in visitor.get(address).content.decode()
+        attachment.file.storage.delete(str(attachment.file.name))
+        assert "icon-no" in visitor.get(address).content.decode()
+        page = visitor.get(url("attachment"), {"q": attachment.name})
+        assert page.context["cl"].result_count == 0
+
     def test_what_a_document_holds_is_escaped(self, visitor, run):
         Run.objects.filter(pk=run.pk).update(request={"input": {"x": "<script>alert(1)</script>"}})
         page = visitor.get(url("run", "change", run.pk)).content.decode()
@@ -176,7 +227,9 @@ class TestQueries:
     """Lists cost the same however long they are, and read no document."""
 
     @pytest.fixture
-    def fill(self, people):
+    def fill(self, people, settings, tmp_path):
+        settings.ATTACHMENTS_DIR = tmp_path / "attachments"
+
         def make(count: int) -> None:
             for _ in range(count):
                 n = Insured.objects.count()
@@ -186,7 +239,7 @@ class TestQueries:
                     quote["carrier"] += f" {n}"
                 insured = import_value(value, people["broker"]).insured
                 made = queued_run(insured=insured, owner=people["broker"])
-                Solution.objects.create(run=made, position=0, rank=1)
+                decide(Solution.objects.create(run=made, position=0, rank=1), people["broker"])
                 NexioService.objects.create(base_url=f"http://127.0.0.1:{n + 1}")
                 make_user(f"person{n}", Role.BROKER)
 
@@ -206,10 +259,11 @@ class TestQueries:
 
     def test_lists_read_no_document(self, visitor, fill):
         fill(1)
-        for model in ("run", "runevent", "solution", "quote", "insured"):
+        for model in set(ALL) - {"group", "user", "carrier", "nexioservice"}:
             for query in self.asked(visitor, model):
                 for column in (
                     "request_body", "response_body", '"request"', '"document"', "scorecard",
+                    '"pdf"', '"png"',
                 ):  # fmt: skip
                     assert column not in query, model
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
@@ -11,26 +9,9 @@ import pytest
 import simplejson
 from django.core.management import call_command
 
-from sandbox.server import open_server
 from tests.factories import EXAMPLES
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def sandbox(settings: Any) -> Iterator[str]:
-    """A sandbox whose runs are ready at the first poll, and settings that name it."""
-    server = open_server(seconds=0.1)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    settings.NEXIO_URL, settings.NEXIO_KEY, settings.NEXIO_IS_SANDBOX = (
-        server.url, "nx_test_sandbox", True,
-    )  # fmt: skip
-    yield server.url
-    server.shutdown()
-    server.server_close()
-    server.api.store.close()
-    thread.join(5)
 
 
 def compare(path: Any) -> Any:

@@ -13,6 +13,7 @@ from quotes.forms.base import PortalForm
 from quotes.forms.fields import DayField
 from quotes.models import LINES, DecisionKind, How, Line, Solution
 from quotes.services.decisions import Said
+from quotes.services.doubts import same_words
 from quotes.services.money import dollars_between
 from quotes.services.packet_content import package_name
 
@@ -79,13 +80,22 @@ class ReasonField(forms.CharField):
 
 
 class VersionedForm(PortalForm):
-    """A form that knows from which state of the decision it was drawn."""
+    """A form that knows from which state of the decision it was drawn.
+
+    `doubts` are said beside a box that must be ticked (see `decisions.NotConfirmed`).
+    """
 
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    doubts = ""
+
+    @property
+    def doubts_ticked(self) -> bool:
+        """Whether these very doubts were confirmed: a form that comes back keeps its tick."""
+        return bool(self.doubts) and same_words(str(self.data.get("confirmed", ""))) == self.doubts
 
 
 class ChooseForm(VersionedForm):
-    """Choosing a package: why, and that an expired price is chosen knowingly."""
+    """Choosing a package: why, and that a doubtful price is chosen knowingly."""
 
     reason = ReasonField(
         label="Why this package",
@@ -93,10 +103,12 @@ class ChooseForm(VersionedForm):
         help_text="Kept in the history and in the E&O file.",
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    confirmed = forms.CharField(required=False, max_length=1000, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, must_say_why: bool, version: int) -> None:
+    def __init__(
+        self, data: Any = None, *, must_say_why: bool, version: int, doubts: str = ""
+    ) -> None:
         super().__init__(data, initial={"version": version})
+        self.doubts = doubts
         self.fields["reason"].required = must_say_why
 
 
@@ -111,6 +123,7 @@ class StepForm(VersionedForm):
         version: int,
         solutions: Sequence[Solution] = (),
         ticked: Sequence[int] = (),
+        doubts: str = "",
     ) -> None:
         """`solutions` are those the step may be about; `ticked` positions begin chosen."""
         initial = {
@@ -120,6 +133,7 @@ class StepForm(VersionedForm):
         }
         super().__init__(data, auto_id=f"{kind}_%s", initial=initial)
         self.kind = kind
+        self.doubts = doubts
         for name, required in ASKED[kind].items():
             field = _field(name, required, solutions)
             field.label = LABELS.get((kind, name), field.label)

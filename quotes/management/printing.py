@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from quotes.models import Run, Solution
 from quotes.services.describe import describe_run
+from quotes.services.packet_content import event_words, package_name
+from quotes.services.what_if.origin import supposed_premiums
 
 
 def write_json(out: OutputWrapper, value: Any) -> None:
@@ -34,10 +36,32 @@ def print_run(run: Run, out: OutputWrapper, *, as_json: bool, timeline: bool = F
         out.write(f"{'Rank':>4}  {'Label':<16}{'Level':>7}  {'Annual cost':>20}  Lines")
     for solution in solutions:
         _print_solution(solution, out)
+    _print_decision(run, out)
     if timeline:
         out.write("")
         for event in run.events.all():
             out.write(f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}  {event.text}")
+
+
+def _print_decision(run: Run, out: OutputWrapper) -> None:
+    """Where the decision stands, with its steps and proposals; nothing before the first step."""
+    supposed = supposed_premiums(run)
+    if supposed:
+        out.write("")
+        out.write(f"What-if: {supposed.words}.")
+    events = run.decision_events.select_related("solution", "proposal", "actor").order_by("id")
+    steps = list(events.defer("proposal__pdf"))
+    proposals = list(run.proposals.defer("pdf").prefetch_related("options__solution"))
+    if not steps and not proposals:
+        return
+    out.write("")
+    named = f": {package_name(run.chosen)}" if run.chosen is not None else ""
+    out.write(f"Decision: {run.get_decision_display()}{named}")
+    for step in steps:
+        out.write(f"{timezone.localtime(step.at):%Y-%m-%d %H:%M:%S}  {event_words(step)}")
+    for each in proposals:
+        held = ", ".join(f"{o.letter} {package_name(o.solution)}" for o in each.options.all())
+        out.write(f"{each}: {held}; SHA-256 {each.sha256}")
 
 
 def _print_solution(solution: Solution, out: OutputWrapper) -> None:

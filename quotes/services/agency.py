@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -27,3 +28,7 @@ def agency_words() -> dict[str, Any]:
             # The logo was there at start; a proposal without one is better than none.
             log.warning("agency_logo_unreadable")
     return words
+
+
+def without_logo(words: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in words.items() if not key.startswith("logo")}

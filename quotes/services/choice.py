@@ -104,10 +104,13 @@ def read_choice(query: Mapping[str, Sequence[str]], ranking: Ranking) -> tuple[C
     kept = tuple(code for code in without if code in carriers)
     if len(kept) < len(without):
         ignored.append("a carrier to leave out that is in none of these packages")
+    carrier = one("with", carriers, "a carrier to include that is in none of these packages")
+    if carrier in kept:
+        ignored.append("leaving out the very carrier to include")
     choice = Choice(
         kind=one("kind", KINDS, "a kind of package there is not"),
-        carrier=one("with", carriers, "a carrier to include that is in none of these packages"),
-        without=kept,
+        carrier=carrier,
+        without=tuple(code for code in kept if code != carrier),
         budget=_budget((query.get("budget") or [""])[-1], ignored),
         label=one("label", {each.code for each in ranking.labels}, "a label no package has"),
         sort=one("sort", SORTS, "an order there is not"),

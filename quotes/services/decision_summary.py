@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -18,6 +18,12 @@ from quotes.models import (
     User,
 )
 from quotes.services.decisions import newer_run
+from quotes.services.what_if.origin import (
+    Origin,
+    SupposedPremiums,
+    supposed_premiums,
+    what_if_of,
+)
 
 K, D = DecisionKind, Decision
 
@@ -25,7 +31,8 @@ K, D = DecisionKind, Decision
 @dataclass(frozen=True)
 class Summary:
     """A run's decision. `events` in the order they were recorded, `proposals` the latest first;
-    `newer` is a later completed run of the same insured."""
+    `newer` is a later completed run of the same insured; `origin` and `supposed` say of a what-if
+    what it was made of, and which of its premiums no carrier quoted."""
 
     run: Run
     chosen: Solution | None
@@ -33,6 +40,8 @@ class Summary:
     proposals: Sequence[Proposal]
     newer: Run | None
     may_decide: bool
+    origin: Origin | None = None
+    supposed: SupposedPremiums = field(default_factory=SupposedPremiums)
 
     @property
     def version(self) -> int:
@@ -101,6 +110,7 @@ def decision_of(run: Run, user: User | AnonymousUser) -> Summary | None:
     chosen = None
     if run.chosen_id is not None:
         chosen = Solution.objects.prefetch_related("lines__carrier").get(pk=run.chosen_id)
+    origin = what_if_of(run)
     return Summary(
         run=run,
         chosen=chosen,
@@ -108,4 +118,6 @@ def decision_of(run: Run, user: User | AnonymousUser) -> Summary | None:
         proposals=list(proposals),
         newer=newer_run(run),
         may_decide=Run.objects.actionable_by(user).filter(pk=run.pk).exists(),
+        origin=origin,
+        supposed=SupposedPremiums() if origin is None else supposed_premiums(run),
     )

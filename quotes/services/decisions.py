@@ -27,8 +27,8 @@ from quotes.models import (
     Solution,
     User,
 )
-from quotes.services import comparison, expiry
-from quotes.services.comparison import in_words, line_word
+from quotes.services.comparison import line_word
+from quotes.services.doubts import doubts_about, same_words
 
 K, D = DecisionKind, Decision
 ON_FROM: dict[str, frozenset[str]] = {
@@ -52,11 +52,11 @@ class ReasonNeeded(NotPossible):
     """The step is kept with a reason, and none was given."""
 
 
-class Expired(NotPossible):
-    """Prices of the package are gone; `words` is what must be confirmed to choose it anyway."""
+class NotConfirmed(NotPossible):
+    """Prices of the package are gone or were never quoted; `words` is what must be confirmed."""
 
-    def __init__(self, words: str) -> None:
-        super().__init__(f"{words}. Confirm below that it is chosen all the same, or run again.")
+    def __init__(self, words: str, step: str) -> None:
+        super().__init__(f"{words}. Confirm below that it is {step} all the same, or run again.")
         self.words = words
 
 
@@ -126,23 +126,6 @@ def needs_reason(solution: Solution, ranks: Sequence[int | None]) -> bool:
     return solution.rank is None or solution.rank != min(stated, default=solution.rank)
 
 
-def expired_words(run: Run, solution: Solution, now: datetime) -> str:
-    """What of the package had expired by `now`, by the frozen request; "" where nothing had.
-
-    "The price of Harbor Mutual home ended on Mar 14, 2026". Comes with its lines prefetched.
-    """
-    sent = comparison.Sent.of(run.request, run.offering_lines)
-    gone = []
-    for line in solution.lines.all():
-        offering = sent.offering_of(line)
-        end = None if offering is None else comparison.expiry_of(offering)
-        if end is not None and end <= now:
-            day = expiry.last_day(end)
-            whose = f"{line.shown_carrier} {line_word(line.category)}".strip()
-            gone.append(f"{whose} ended on {day:%b} {day.day}, {day.year}")
-    return f"The price of {in_words(gone)}"[:1000] if gone else ""
-
-
 def _begin(run: Run, actor: User, version: int | None) -> _Step:
     """Lock the run and read its history; the rest of the step sees no other's in between."""
     locked = (
@@ -182,8 +165,16 @@ def _own(run: Run, solution: Solution) -> None:
         raise NotPossible("That package belongs to another run.")
 
 
-def _lines_of(run: Run, solution: Solution) -> Solution:
-    return Solution.objects.prefetch_related("lines__carrier").get(pk=solution.pk, run=run)
+def _confirm(
+    run: Run, solution: Solution, kind: str, confirmed: str, on: date | None = None
+) -> str:
+    """What is doubtful about the package's prices, "" for nothing; NotConfirmed where it was not
+    confirmed in these very words."""
+    rows = Solution.objects.prefetch_related("lines__carrier")
+    doubts = doubts_about(run, rows.get(pk=solution.pk, run=run), on)
+    if doubts and same_words(confirmed) != doubts:
+        raise NotConfirmed(doubts, K(kind).label.lower())
+    return doubts
 
 
 @transaction.atomic
@@ -198,8 +189,8 @@ def choose_solution(
 ) -> DecisionEvent:
     """Choose a package of a completed run.
 
-    A choice that is not the first rank needs a `reason` (ReasonNeeded); one with a line whose
-    price is gone needs `confirmed`, the words of `expired_words` (Expired, which has them).
+    A choice that is not the first rank needs a `reason` (ReasonNeeded); one whose price is gone or
+    was quoted by nobody needs `confirmed`, the words of `doubts_about` (NotConfirmed has them).
     Raises NotPossible once something was accepted or bound, ChangedMeanwhile for an old `version`.
     """
     step = _begin(run, actor, version)
@@ -214,11 +205,9 @@ def choose_solution(
     ranks = list(step.run.solutions.values_list("rank", flat=True))
     if needs_reason(solution, ranks) and len(reason.strip()) < 3:
         raise ReasonNeeded("It is not the first rank: write why it is chosen.")
-    gone = expired_words(step.run, _lines_of(step.run, solution), step.now)
-    if gone and confirmed != gone:
-        raise Expired(gone)
+    doubts = _confirm(step.run, solution, K.CHOSEN, confirmed)
     shown = step.was_shown(solution)
-    event = step.add(K.CHOSEN, Said(reason=reason), solution=solution, confirmed=gone)
+    event = step.add(K.CHOSEN, Said(reason=reason), solution=solution, confirmed=doubts)
     step.move(D.SHOWN if shown else D.CHOSEN, solution)
     return event
 
@@ -250,12 +239,19 @@ def mark_shown(
 
 @transaction.atomic
 def record_answer(
-    *, run: Run, kind: str, actor: User, said: Said, version: int | None = None
+    *,
+    run: Run,
+    kind: str,
+    actor: User,
+    said: Said,
+    confirmed: str = "",
+    version: int | None = None,
 ) -> DecisionEvent:
     """Record what became of the chosen package: accepted, declined (why) or bound.
 
     Accepted and declined only after it was shown; bound after it was accepted, or with a note
-    that says why before.
+    that says why before. What is accepted or bound at a price that had ended on that day, or that
+    nobody quoted, needs `confirmed` as a choice does (NotConfirmed).
     """
     step = _begin(run, actor, version)
     now = step.run.decision
@@ -279,7 +275,8 @@ def record_answer(
             "It was not recorded as accepted. Record that first, or write in the note why it was "
             "bound without."
         )
-    event = step.add(kind, said, solution=chosen)
+    doubts = "" if kind == K.DECLINED else _confirm(step.run, chosen, kind, confirmed, said.on)
+    event = step.add(kind, said, solution=chosen, confirmed=doubts)
     step.move({K.ACCEPTED: D.ACCEPTED, K.DECLINED: D.DECLINED, K.BOUND: D.BOUND}[K(kind)], chosen)
     return event
 

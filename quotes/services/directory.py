@@ -16,6 +16,7 @@ from quotes.models import (
     Run,
     Solution,
 )
+from quotes.services.what_if.origin import with_origins
 from quotes.services.worklist import HAS_PACKAGE
 
 MOST_WORDS = 6
@@ -82,7 +83,7 @@ def runs_of(insured: Insured) -> QuerySet[Run]:
     """
     best = Solution.objects.filter(run=OuterRef("pk"), rank=1).order_by("position")
     before = Run.objects.filter(insured=insured, number__lt=OuterRef("number")).order_by("-number")
-    return (
+    return with_origins(
         Run.objects.filter(insured=insured)
         .only(*RUN_LISTED, "coverage_types", "appetite", "error")
         .annotate(

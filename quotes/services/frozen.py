@@ -14,11 +14,12 @@ from decimal import Decimal
 from typing import Any
 
 from quotes.models import LINES, Solution, SolutionLine
+from quotes.models.carrier import carrier_key
 from quotes.models.quote import carriers_own
 from quotes.services import comparison
 from quotes.services import documents as doc
 from quotes.services.details import document_details
-from quotes.services.grouping import package_words, quoted_packages
+from quotes.services.grouping import QuotedPackage, package_words, quoted_packages
 from quotes.services.reading import Document
 
 Json = Any
@@ -29,9 +30,9 @@ class Policy:
     """One line of a package, or one in force: whose, for how much, and what it states.
 
     `details` holds values by code as `details.parse_detail` gives them; what is not stated is
-    not in it. `package_lines` are the lines of the package it was quoted in. `offering_id` is
-    empty for what was not sent; `returned` is the premium Nexio gave it, `known_as` the carrier
-    as we name it, whichever way it was sent.
+    not in it. `package_lines` are the lines of the package it was quoted in, sent or not.
+    `offering_id` is empty for what was not sent; `returned` is the premium Nexio gave it,
+    `known_as` the carrier as we name it, whichever way it was sent.
     """
 
     line: str
@@ -86,15 +87,20 @@ class Frozen:
         self.sent = comparison.Sent.of(request, offering_lines)
         self.policies = dict(_policies(request))
         self.in_force = dict(_in_force(request))
+        self._returned: dict[tuple[str, Decimal | None, str], Policy] = {}
 
     def policy_of(self, line: SolutionLine) -> Policy:
         """A returned line with what was sent for it; only what came back where nothing was."""
         offering = self.sent.offering_of(line)
-        known = self.policies.get(str(offering.get("id"))) if offering is not None else None
+        sent_id = "" if offering is None else str(offering.get("id"))
+        known = None if offering is None else self.policies.get(sent_id)
         returned = line.line_premium_annual
         if known is not None:
-            ours = line.carrier.name if line.carrier else ""
-            return replace(known, returned=returned, known_as=ours)
+            # A run's many packages are made of the same few offerings.
+            key = sent_id, returned, line.carrier.name if line.carrier else ""
+            if key not in self._returned:
+                self._returned[key] = replace(known, returned=returned, known_as=key[2])
+            return self._returned[key]
         return Policy(
             line=line.category,
             carrier=line.shown_carrier,
@@ -139,8 +145,10 @@ def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
         input=dict(value) if isinstance(value, dict) else {},
         offerings=[dict(each) for each in comparison.offerings_sent(request)],
     )
-    for package in quoted_packages(document):
-        offered = tuple(line.line for line in package.lines if line.offering is not None)
+    packages = quoted_packages(document)
+    together = _quoted_together(packages)
+    for package in packages:
+        quoted = together[_package_key(package)]
         for line in package.lines:
             offering = line.offering
             if offering is None:
@@ -158,13 +166,30 @@ def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
                     quote_ref=carriers_own(own["quote_ref"]),
                     package_id=sent["package_id"] or quote["package_id"],
                     package_premium=sent["package_premium_annual"],
-                    package_lines=offered,
+                    package_lines=quoted,
                     expires_at=comparison.expiry_of(offering),
                     term_months=sent["term_months"] or quote["term_months"],
                     details=document_details(line.line, line.document, offering),
                     offering_id=str(offering.get("id")),
                 ),
             )
+
+
+def _package_key(package: QuotedPackage) -> tuple[str, str]:
+    """Options of one line under one package id stand in packages of their own, and are one's."""
+    own = package.columns()["package_id"]
+    return carrier_key(package.carrier), str(own) if own else f"alone {id(package)}"
+
+
+def _quoted_together(
+    packages: Iterable[QuotedPackage],
+) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The lines of each package, those that were not sent as well: its price was made with them."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for package in packages:
+        lines = found.setdefault(_package_key(package), {})
+        lines.update(dict.fromkeys(line.line for line in package.lines))
+    return {key: tuple(lines) for key, lines in found.items()}
 
 
 def _in_force(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:

@@ -9,36 +9,16 @@ offering of a run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from enum import StrEnum
-from typing import Any
 
 from quotes.models import LINES
 from quotes.services.comparison import Difference, in_words, line_word
-from quotes.services.details import DETAILS, Detail, reading
 from quotes.services.frozen import Option, Policy
+from quotes.services.points import NOT_STATED, Verdict, points_of
 
-Json = Any
-NOT_STATED = "—"
-CORE: Mapping[str, frozenset[str]] = {
-    "home": frozenset({"form", "coverage_a", "coverage_e", "deductibles", "valuation"}),
-    "auto": frozenset({"liability", "um_uim", "comprehensive", "collision"}),
-    "umbrella": frozenset({"limit", "retention"}),
-}
-"""What must be stated on both sides before a line can be called like for like."""
-PRICE_ONLY = frozenset({"paid_in_full", "standalone"})
-"""Ways to pay, no part of what is covered."""
 GIST = 3
 """Reasons named at once."""
-IN_PARTS = frozenset({"liability", "um_uim", "required_auto"})
-"""Stated part by part: a part that one side leaves out is not known, and no difference."""
-
-
-class Verdict(StrEnum):
-    DIFFERS = "differs"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -58,7 +38,7 @@ class Flag:
     @property
     def named(self) -> str:
         """ "home form", "auto UM/UIM"."""
-        return f"{line_word(self.line)} {_lower(self.label)}"
+        return f"{line_word(self.line)} {self.label}"
 
     @property
     def words(self) -> str:
@@ -131,7 +111,7 @@ class Likeness:
             elif flag.right == NOT_STATED:
                 found.setdefault(f"Not stated by {self.right}", []).append(flag.named)
             else:
-                found.setdefault("Stated in part", []).append(flag.words)
+                found.setdefault("Stated in part, cannot be compared", []).append(flag.words)
         return list(found.items())
 
 
@@ -168,7 +148,7 @@ def _compare_line(line: str, left: Option, right: Option) -> Iterable[Flag]:
     elif line in LINES:
         yield from compare_policies(one, other)
     else:
-        yield Flag(Verdict.UNKNOWN, line, "line", "Terms", NOT_STATED, NOT_STATED)
+        yield Flag(Verdict.UNKNOWN, line, "line", "terms", NOT_STATED, NOT_STATED)
 
 
 def _one_sided(line: str, left: Option, right: Option) -> Iterable[Flag]:
@@ -179,87 +159,15 @@ def _one_sided(line: str, left: Option, right: Option) -> Iterable[Flag]:
     open_end = any(each.in_force for each in without)
     absent = {id(each): NOT_STATED if each.in_force else "not in it" for each in without}
     here = [absent.get(id(each), "included") for each in (left, right)]
-    yield Flag(Verdict.UNKNOWN if open_end else Verdict.DIFFERS, line, "line", "Line", *here)
+    yield Flag(Verdict.UNKNOWN if open_end else Verdict.DIFFERS, line, "line", "line", *here)
 
 
 def compare_policies(one: Policy, other: Policy) -> Iterable[Flag]:
     """Every difference and every gap in what is known between two policies of the same line."""
-    for detail in DETAILS[one.line]:
-        if detail.code in PRICE_ONLY or detail.code == "term":
-            continue
-        yield from _compare_detail(detail, one, other)
-    yield from _compare_terms(one, other)
-
-
-def _compare_detail(detail: Detail, one: Policy, other: Policy) -> Iterable[Flag]:
-    left, right = one.details.get(detail.code), other.details.get(detail.code)
-    core = detail.code in CORE[one.line]
-    if left is None and right is None:
-        if core:
-            yield _flag(Verdict.UNKNOWN, detail, one, other)
-        return
-    if left is None or right is None:
-        # Who carries a policy in force is seldom told its status or fees: nothing to compare.
-        if core or not (one.in_force or other.in_force) or detail.group != "Price and term":
-            yield _flag(Verdict.UNKNOWN, detail, one, other)
-        return
-    verdict = verdict_on(detail.code, left, right)
-    if verdict is not None:
-        yield _flag(verdict, detail, one, other)
-
-
-def _compare_terms(one: Policy, other: Policy) -> Iterable[Flag]:
-    left, right = term_of(one), term_of(other)
-    if left is not None and right is not None and left != right:
-        shown = tuple(f"{months} months" for months in (left, right))
-        yield Flag(Verdict.DIFFERS, one.line, "term", "Term", *shown)
-
-
-def term_of(policy: Policy) -> int | None:
-    """The policy's term in months: its line's own before its package's."""
-    term = policy.details.get("term")
-    return int(term["months"]) if isinstance(term, dict) else policy.term_months
-
-
-def verdict_on(code: str, left: Json, right: Json) -> Verdict | None:
-    """How two stated values of a detail compare; None where they say the same.
-
-    A percentage and the dollars it comes to do not: a deductible's type counts, since coverage A
-    moves. Nor do a combined limit and a split one. Of a limit whose parts agree as far as both
-    state them the rest is unknown, and so is "yes" beside an amount.
-    """
-    left, right = _plain(left), _plain(right)
-    if left == right and isinstance(left, bool) == isinstance(right, bool):
-        return None
-    if isinstance(left, dict) and isinstance(right, dict) and code in IN_PARTS:
-        both = left.keys() & right.keys()
-        if both and all(left[key] == right[key] for key in both):
-            return Verdict.UNKNOWN
-    numbers = (int, Decimal)
-    for one, other in ((left, right), (right, left)):
-        if one is True and isinstance(other, numbers) and not isinstance(other, bool) and other:
-            return Verdict.UNKNOWN
-    return Verdict.DIFFERS
-
-
-def _plain(value: Json) -> Json:
-    """One deductible for all vehicles, whether said once or for each."""
-    if isinstance(value, (list, tuple)) and value and all(each == value[0] for each in value):
-        return value[0]
-    return value
-
-
-def _flag(verdict: Verdict, detail: Detail, one: Policy, other: Policy) -> Flag:
-    shown = (shown_of(one, detail.code), shown_of(other, detail.code))
-    return Flag(verdict, one.line, detail.code, detail.label, *shown)
-
-
-def shown_of(policy: Policy, code: str) -> str:
-    """A detail as text, percentages of coverage A in dollars as well; "—" where not stated."""
-    value = policy.details.get(code)
-    if value is None:
-        return NOT_STATED
-    return reading(policy.line, code, value, policy.details.get("coverage_a"))
+    for point in points_of(one.line, (one, other)):
+        verdict, (left, right) = point.verdict(0, 1), point.sides
+        if verdict is not None and left is not None and right is not None:
+            yield Flag(verdict, one.line, point.code, point.said, left.text, right.text)
 
 
 @dataclass(frozen=True)
@@ -298,8 +206,3 @@ def _price_difference(of: Option, than: Option, lines: Sequence[str]) -> Differe
 def _some(named: Sequence[str], rest: int) -> str:
     more = f" and {rest} more" if rest else ""
     return f"{'; '.join(named[:GIST])}{more}"
-
-
-def _lower(label: str) -> str:
-    """A label inside a sentence: acronyms such as UM/UIM stay."""
-    return label if label[:2].isupper() or label[1:2] == "," else label[:1].lower() + label[1:]

@@ -11,7 +11,8 @@ from enum import StrEnum
 from quotes.services import expiry
 from quotes.services.comparison import in_words, line_word
 from quotes.services.frozen import Frozen, Option, Policy
-from quotes.services.like_for_like import shown_of
+from quotes.services.money import dollars, dollars_between
+from quotes.services.points import shown_of
 from quotes.services.umbrella import Attaches, Attachment, check_umbrella
 
 
@@ -67,16 +68,17 @@ def _umbrella(attachment: Attachment) -> Iterable[Check]:
 
 
 def _expiry(option: Option, now: datetime) -> Iterable[Check]:
-    """A package expires with its earliest line."""
-    stated = {p.line: p.expires_at for p in option.policies.values() if p.expires_at is not None}
-    missing = [line_word(line) for line in option.policies if line not in stated]
+    """A package expires with its earliest line; one that states no expiry may end before it."""
+    ends = {key: each.expires_at for key, each in option.policies.items()}
+    stated = {key: end for key, end in ends.items() if end is not None}
+    missing = in_words([line_word(key) for key, end in ends.items() if end is None])
     if not stated:
         yield Check("expiry", Outcome.UNKNOWN, "Expiry not stated", (), "no line states its expiry")
         return
     first = min(stated.values())
-    whose = in_words([line_word(line) for line, end in stated.items() if end == first])
-    compared = "the expiry of " + in_words([line_word(line) for line in stated])
-    details = [f"{in_words(missing)} states no expiry"] if missing else []
+    whose = in_words([line_word(key) for key, end in stated.items() if end == first])
+    compared = "the expiry of " + in_words([line_word(key) for key in stated])
+    details = [f"not stated for {missing}: that may end earlier"] if missing else []
     day = f"{expiry.last_day(first):%b} {expiry.last_day(first).day}"
     if first <= now:
         words = f"Expired {day} ({whose})"
@@ -84,6 +86,9 @@ def _expiry(option: Option, now: datetime) -> Iterable[Check]:
     elif expiry.is_soon(first, now):
         words = f"Expires {day} ({whose})"
         yield Check("expiry", Outcome.WARNING, words, details, compared)
+    elif missing:
+        words = f"Good until {day} ({whose}); {missing} not stated"
+        yield Check("expiry", Outcome.UNKNOWN, words, details, compared)
     else:
         yield Check("expiry", Outcome.FINE, f"Good until {day} ({whose})", details, compared)
 
@@ -156,11 +161,13 @@ def _discount(policy: Policy, frozen: Frozen) -> str:
     """How much the bundle takes off its lines' sum, where every premium is stated."""
     own = [each for each in frozen.policies.values() if _same_package(policy, each)]
     premiums = [each.premium for each in own]
-    if policy.package_premium is None or None in premiums or len(own) < len(policy.package_lines):
+    # With two options of one line under one package nobody knows which of them its price is for.
+    whole = sorted(each.line for each in own) == sorted(policy.package_lines)
+    if policy.package_premium is None or None in premiums or not whole:
         return ""
     total = sum((p for p in premiums if p is not None), Decimal(0))
     off = total - policy.package_premium
-    return f"; ${off:,.0f} of bundle discount is at stake" if off > 0 else ""
+    return f"; {dollars(off)} of bundle discount is at stake" if off > 0 else ""
 
 
 def _cost(option: Option) -> Iterable[Check]:
@@ -178,19 +185,19 @@ def _cost(option: Option) -> Iterable[Check]:
     if bottom is None or top is None:
         yield Check("cost", Outcome.UNKNOWN, "Cost not checked", (), "Nexio gives no cost")
         return
-    said = f"${bottom:,.0f}" if bottom == top else f"${bottom:,.0f}–${top:,.0f}"
-    compared = f"our sum of line premiums ${total:,.0f} with Nexio's cost {said}"
+    said = dollars_between(bottom, top)
+    compared = f"our sum of line premiums {dollars(total)} with Nexio's cost {said}"
     if bottom <= total <= top:
         yield Check("cost", Outcome.FINE, "Cost agrees with the lines", (), compared)
         return
     off = total - top if total > top else bottom - total
     side = "above" if total > top else "below"
-    words = f"Lines sum to ${off:,.0f} {side} Nexio's cost"
+    words = f"Lines sum to {dollars(off)} {side} Nexio's cost"
     packages = {(p.package_id, p.package_premium) for p in option.policies.values()}
     bundled = len(packages) == 1 and any(
         price is not None and price in (low, high) for _, price in packages
     )
     if bundled and total > top:
-        words = f"Whole package, ${off:,.0f} bundle discount"
+        words = f"Whole package, {dollars(off)} bundle discount"
     reason = ["the whole package is taken, at its package premium"] if bundled else []
     yield Check("cost", Outcome.FINE if bundled else Outcome.WARNING, words, reason, compared)

@@ -13,12 +13,14 @@ from decimal import Decimal
 from quotes.models import LINES, Solution, SolutionLine
 from quotes.services import comparison, scorecard
 from quotes.services.compared import Compared
+from quotes.services.frozen import Frozen
 from quotes.services.like_for_like import Saving
 from quotes.services.matrix import beside_lines
 from quotes.services.package_checks import Check
 from quotes.services.picks import Picks
 from quotes.services.ranked import Placed, Ranking
 from quotes.services.scorecard import Card
+from quotes.services.short_terms import short_terms
 
 CHECKS_SHOWN = 2
 """In a row itself; the others unfold below it."""
@@ -42,13 +44,15 @@ class RankedLine:
     """A line of a package as Nexio returned it, beside what was sent for it.
 
     `expired` is from when its price was gone before the run was completed. `sent_premium` is
-    dollars a year, stated only where Nexio's figure is another than the one sent.
+    dollars a year, stated only where Nexio's figure is another than the one sent. `terms` are its
+    limits and deductibles as sent, in short.
     """
 
     line: SolutionLine
     sent: bool
     expired: datetime | None
     sent_premium: Decimal | None
+    terms: str
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def draw_rows(
     spans = scorecard.spans(each.solution.scorecard for each in ranking.packages)
     rows = []
     for placed in packages:
-        shown = _shown(placed, end)
+        shown = _shown(placed, compared.frozen, end)
         rows.append(
             RankedPackage(
                 solution=placed.solution,
@@ -136,11 +140,12 @@ def draw_rows(
     return rows
 
 
-def _shown(placed: Placed, end: datetime | None) -> list[RankedLine]:
+def _shown(placed: Placed, frozen: Frozen, end: datetime | None) -> list[RankedLine]:
     """The package's lines in `LINES` order."""
     order = {line: index for index, line in enumerate(LINES)}
     shown = []
     for line, offering in zip(placed.solution.lines.all(), placed.offerings, strict=True):
+        policy = None if offering is None else frozen.policies.get(str(offering.get("id")))
         gone = None if offering is None else comparison.expiry_of(offering)
         premium = None if offering is None else comparison.line_premium(offering)
         returned = line.line_premium_annual
@@ -151,6 +156,7 @@ def _shown(placed: Placed, end: datetime | None) -> list[RankedLine]:
                 sent=offering is not None,
                 expired=gone if gone is not None and end is not None and gone <= end else None,
                 sent_premium=premium if other else None,
+                terms=short_terms(line.category, {} if policy is None else policy.details),
             )
         )
     return sorted(shown, key=lambda each: order.get(each.line.category, len(order)))

@@ -57,6 +57,8 @@ def _check(archive: zipfile.ZipFile) -> list[str]:
     raw = _content(archive, by_name[MANIFEST], MOST_MANIFEST)
     manifest = _read_manifest(raw)
     found = [f"{name}: is in the file {n} times" for name, n in counted.items() if n > 1]
+    if archive.comment or min(info.header_offset for info in infos) > 0:
+        found.append("the ZIP itself: has bytes before or after its files that no packet has")
     found += _check_origin(archive, by_name, raw, manifest)
     found += _check_files(archive, by_name, manifest)
     listed = {entry["path"] for entry in manifest["files"]}

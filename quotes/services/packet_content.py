@@ -7,7 +7,7 @@ time with their offset, so that they read the same anywhere.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from quotes.services.as_sent import left_out_lines
 from quotes.services.comparison import in_words, line_word
 from quotes.services.frozen import Frozen
 from quotes.services.money import NOT_STATED, day_words, dollars, dollars_between
+from quotes.services.what_if.origin import Origin, SupposedPremiums
 
 K = DecisionKind
 ON_THE_CHOSEN = (K.CHOSEN, K.ACCEPTED, K.DECLINED, K.BOUND, K.REOPENED)
@@ -35,7 +36,8 @@ ON_THE_CHOSEN = (K.CHOSEN, K.ACCEPTED, K.DECLINED, K.BOUND, K.REOPENED)
 @dataclass(frozen=True)
 class Kept:
     """All that is kept of a run, as fetched. Solutions come with `lines__carrier`; events with
-    their actors; `proposals` are the delivered ones, with `options__solution`."""
+    their actors; `proposals` are the delivered ones, with `options__solution`; of a what-if
+    `origin` and `supposed` say what it was made of and which premiums no carrier quoted."""
 
     run: Run
     solutions: Sequence[Solution]
@@ -43,6 +45,8 @@ class Kept:
     decision_events: Sequence[DecisionEvent]
     proposals: Sequence[Proposal]
     attachments: Sequence[Attachment]
+    origin: Origin | None = None
+    supposed: SupposedPremiums = field(default_factory=SupposedPremiums)
 
 
 def moment(at: datetime | None) -> str:
@@ -93,7 +97,7 @@ def event_words(event: DecisionEvent) -> str:
     if event.note:
         words += f" Note: {event.note}"
     if event.confirmed:
-        words += f" Confirmed although expired: {event.confirmed}."
+        words += f" Confirmed all the same: {event.confirmed}."
     return words
 
 
@@ -121,6 +125,7 @@ def decision_document(kept: Kept) -> dict[str, Any]:
         "sandbox": run.sandbox,
         "decision": run.decision,
         "chosen": None if run.chosen is None else _solution_document(run.chosen),
+        "what_if": what_if_document(kept.origin, kept.supposed),
         "events": [_event_document(event) for event in kept.decision_events],
         "proposals": [
             {
@@ -132,6 +137,27 @@ def decision_document(kept: Kept) -> dict[str, Any]:
                 "options": {o.letter: _solution_document(o.solution) for o in _options(proposal)},
             }
             for proposal in kept.proposals
+        ],
+    }
+
+
+def what_if_document(origin: Origin | None, supposed: SupposedPremiums) -> dict[str, Any] | None:
+    """None for a run of what was quoted."""
+    if origin is None:
+        return None
+    return {
+        "of_run": origin.run_id,
+        "of_number": origin.number,
+        "said": origin.said,
+        "supposed_premiums": [
+            {
+                "offering": sent_id,
+                "carrier": each.carrier,
+                "line": each.line,
+                "quoted": each.quoted,
+                "supposed": each.supposed,
+            }
+            for sent_id, each in supposed.by_id.items()
         ],
     }
 
@@ -186,14 +212,14 @@ def packet_words(
         ],
         "options": _options_rows(kept),
         "limits": _limits_rows(kept),
-        "sent": _sent_pairs(run),
-        "offerings": _offering_rows(run),
+        "sent": _sent_pairs(kept),
+        "offerings": _offering_rows(run, kept.supposed),
         "received": _received_pairs(run, len(kept.solutions)),
         "solutions": [
             [
                 NOT_STATED if each.rank is None else str(each.rank),
                 each.shown_label or NOT_STATED,
-                lines_words(each),
+                _with_doubt(lines_words(each), kept.supposed.words_for(each)),
                 dollars_between(each.est_cost_low, each.est_cost_high),
             ]
             for each in kept.solutions
@@ -220,12 +246,14 @@ def _decision_pairs(kept: Kept) -> list[list[str]]:
         cost = dollars_between(chosen.est_cost_low, chosen.est_cost_high)
         pairs.append(["Chosen", f"{package_name(chosen).capitalize()}, {cost} a year"])
         pairs.append(["Its lines", lines_words(chosen)])
+        if words := kept.supposed.words_for(chosen):
+            pairs.append(["Not quoted", f"{words}."])
     last: dict[str, DecisionEvent] = {e.kind: e for e in kept.decision_events}
     choice = last.get(K.CHOSEN)
     if choice is not None and run.chosen is not None:
         pairs.append(["Reason", choice.reason or "None was needed: it is ranked first."])
         if choice.confirmed:
-            pairs.append(["Confirmed although expired", choice.confirmed])
+            pairs.append(["Confirmed all the same", f"{choice.confirmed}."])
     return pairs
 
 
@@ -245,11 +273,17 @@ def _options_rows(kept: Kept) -> list[list[str]]:
             rows.append(
                 [
                     package_name(solution).capitalize(),
-                    f"{lines_words(solution)}; {cost} a year",
+                    _with_doubt(
+                        f"{lines_words(solution)}; {cost} a year", kept.supposed.words_for(solution)
+                    ),
                     "\n".join(words),
                 ]
             )
     return rows
+
+
+def _with_doubt(words: str, doubt: str) -> str:
+    return f"{words}. {doubt}." if doubt else words
 
 
 def _limits_rows(kept: Kept) -> list[list[str]]:
@@ -260,11 +294,12 @@ def _limits_rows(kept: Kept) -> list[list[str]]:
     ]
 
 
-def _sent_pairs(run: Run) -> list[list[str]]:
+def _sent_pairs(kept: Kept) -> list[list[str]]:
+    run, origin = kept.run, kept.origin
     lines = comparison.requested_lines(run.request) or list(run.coverage_types)
     incumbent = comparison.incumbent_of(run.request, lines)
     left_out = left_out_lines(run.request, lines)
-    return [
+    pairs = [
         ["Insured", ", ".join(p for p in (run.insured.shown_name, run.insured.place) if p)],
         ["Sent", when(run.submitted_at)],
         ["Started by", by(run.started_by) or "the command line"],
@@ -273,20 +308,27 @@ def _sent_pairs(run: Run) -> list[list[str]]:
         ["In force today", f"{dollars(incumbent.total)} a year, {in_words(incumbent.carriers)}"],
         ["Left out", "; ".join(left_out) or "None"],
     ]
+    if origin is not None:
+        pairs.append(["What-if", f"Of run {origin.number}, not as quoted: {origin.said}."])
+    if kept.supposed:
+        pairs.append(["Not quoted", f"{kept.supposed.words}."])
+    return pairs
 
 
-def _offering_rows(run: Run) -> list[list[str]]:
+def _offering_rows(run: Run, supposed: SupposedPremiums) -> list[list[str]]:
     rows = []
     policies = Frozen(run.request, run.offering_lines).policies
     for offering in comparison.offerings_sent(run.request):
         known = policies.get(str(offering.get("id")))
+        premium = dollars(comparison.line_premium(offering))
+        unquoted = str(offering.get("id")) in supposed.by_id
         end = comparison.expiry_of(offering)
         rows.append(
             [
                 str(offering.get("provider_name") or NOT_STATED),
                 line_word(str(offering.get("category") or NOT_STATED)),
                 (known.product if known else "") or NOT_STATED,
-                dollars(comparison.line_premium(offering)),
+                f"{premium}, supposed" if unquoted else premium,
                 NOT_STATED if end is None else day_words(expiry.last_day(end)),
             ]
         )

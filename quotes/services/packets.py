@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from quotes.models import Attachment, Run, User
 from quotes.models.run import IN_FLIGHT
-from quotes.services.agency import agency_words
+from quotes.services.agency import agency_words, without_logo
 from quotes.services.decisions import NotPossible
 from quotes.services.packet_content import (
     Kept,
@@ -32,6 +32,7 @@ from quotes.services.packet_content import (
     timeline_document,
 )
 from quotes.services.typesetting import NotTypeset, Typeset
+from quotes.services.what_if.origin import supposed_premiums, what_if_of
 
 MANIFEST, SIGNATURE, SUMMARY = "manifest.json", "manifest.sig", "packet.pdf"
 FORM = "brokerportal E&O packet 1"
@@ -95,6 +96,8 @@ def _kept(run: Run) -> Kept:
         decision_events=decision_events,
         proposals=list(proposals.prefetch_related("options__solution").order_by("number")),
         attachments=list(run.insured.attachments.order_by("added_at", "id")),
+        origin=what_if_of(run),
+        supposed=supposed_premiums(run),
     )
 
 
@@ -194,8 +197,8 @@ def _summary(kept: Kept, files: list[tuple[str, str]]) -> bytes:
     except NotTypeset:
         if "logo" not in data["agency"]:
             raise
-        data["agency"] = {k: v for k, v in data["agency"].items() if not k.startswith("logo")}
-        return Typeset("packet.typ", data, at=at).pdf()
+        bare = {**data, "agency": without_logo(data["agency"])}
+        return Typeset("packet.typ", bare, at=at).pdf()
 
 
 def file_name(run: Run) -> str:

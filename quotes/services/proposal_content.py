@@ -20,10 +20,11 @@ from quotes.services import comparison, expiry
 from quotes.services.comparison import in_words, line_word
 from quotes.services.details import DETAILS
 from quotes.services.frozen import Frozen, Option
-from quotes.services.like_for_like import PRICE_ONLY, compare_options, shown_of
+from quotes.services.like_for_like import compare_options
 from quotes.services.matrix import beside_lines
 from quotes.services.money import NOT_STATED, day_words, dollars, dollars_between, signed_dollars
 from quotes.services.package_checks import check_package
+from quotes.services.points import PRICE_ONLY, shown_of
 
 LETTERS = "ABCDEFGH"
 COVERAGE_WORDS = (

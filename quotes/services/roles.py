@@ -11,6 +11,7 @@ ADMIN_MAY: dict[str, tuple[str, ...]] = {
     "view": (
         "user", "carrier", "carrieralias", "insured", "driver", "vehicle", "incumbentpolicy",
         "quote", "quoteline", "run", "runevent", "solution", "solutionline", "nexioservice",
+        "decisionevent", "proposal", "proposaloption", "attachment",
     ),
     "add": ("user", "carrier", "carrieralias"),
     "change": ("user", "carrier", "carrieralias", "insured"),

@@ -20,6 +20,7 @@ from quotes.services.claims import LEASE
 from quotes.services.readiness import NotReady, check_readiness
 from quotes.services.reading import Mistake
 from quotes.services.submission import build_request
+from quotes.services.what_if.origin import carry_over
 
 NO_ERROR: dict[str, Any] = {
     "error": "",
@@ -276,7 +277,7 @@ def _refuse_while_unsettled(run: Run) -> None:
 
 
 def _same_request(run: Run, *, actor: User, hint: bool) -> Run:
-    return queue_request(
+    again = queue_request(
         insured=run.insured,
         body=run.request,
         offering_lines=run.offering_lines,
@@ -286,6 +287,8 @@ def _same_request(run: Run, *, actor: User, hint: bool) -> Run:
         resubmission_of=run,
         hint=hint,
     )
+    carry_over(run=run, again=again, actor=actor)
+    return again
 
 
 def may_link(run: Run) -> bool:

@@ -68,15 +68,13 @@ class Card:
 
 def spans(cards: Iterable[Any]) -> dict[str, Span]:
     """The range of every dimension that is a number somewhere in these scorecards, by name."""
-    found: dict[str, Span] = {}
+    found: dict[str, list[Decimal]] = {}
     for card in cards:
         for name, value in _entries(card):
             number = _number(value)
-            if number is None:
-                continue
-            known = found.get(name, Span(number, number, 0))
-            found[name] = Span(min(known.low, number), max(known.high, number), known.count + 1)
-    return found
+            if number is not None:
+                found.setdefault(name, []).append(number)
+    return {name: Span(min(each), max(each), len(each)) for name, each in found.items()}
 
 
 def read_card(card: Any, among: Mapping[str, Span]) -> Card:

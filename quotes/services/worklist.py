@@ -25,6 +25,7 @@ from quotes.models import (
 )
 from quotes.models.run import RunQuerySet
 from quotes.services import expiry
+from quotes.services.what_if.origin import with_origins
 
 HEAVY = ("request", "request_body", "response", "response_body", "error_details")
 """Columns that may hold megabytes; no list loads them."""
@@ -42,8 +43,9 @@ HAS_PACKAGE = Exists(Solution.objects.filter(run=OuterRef("pk")))
 
 
 def listed(rows: RunQuerySet) -> RunQuerySet:
-    """Runs for a list: with insured, broker and `has_package`, without documents."""
-    return (
+    """Runs for a list: with insured, broker, `has_package` and what they are a what-if of, without
+    documents."""
+    return with_origins(
         rows.select_related("insured__owner", "started_by")
         .defer(*HEAVY, "insured__document", "insured__body_document")
         .annotate(has_package=HAS_PACKAGE)

@@ -200,7 +200,8 @@ def _chips(ranking: Ranking, choice: Choice) -> list[Chip]:
     """All, single, mixed, within today's cost; each with what it would show beside the others."""
 
     def counted(**changes: Any) -> int:
-        return sum(fits(each, replace(choice, **changes)) for each in ranking.packages)
+        other = replace(choice, **changes)
+        return sum(fits(each, other) for each in ranking.packages)
 
     everything = Choice(sort=choice.sort, picks=choice.picks).query()
     chips = [Chip("all", "All", everything, len(ranking.packages), None, not choice.narrowed)]

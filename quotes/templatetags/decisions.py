@@ -6,9 +6,10 @@ from typing import Any
 
 from django import template
 
-from quotes.models import DecisionEvent, Solution
+from quotes.models import DecisionEvent, Run, Solution
 from quotes.services.decision_summary import Summary
 from quotes.services.packet_content import event_words, package_name
+from quotes.services.what_if.origin import Origin, SupposedPremium, listed_origin
 
 register = template.Library()
 TONES = {
@@ -23,6 +24,18 @@ TONES = {
 @register.filter
 def mark_of(decision: Summary | Any, solution: Solution) -> str:
     return decision.mark_of(solution) if isinstance(decision, Summary) else ""
+
+
+@register.filter
+def supposed_in(decision: Summary | Any, solution: Solution) -> list[SupposedPremium]:
+    """The premiums of a package that no carrier quoted."""
+    return decision.supposed.in_package(solution) if isinstance(decision, Summary) else []
+
+
+@register.filter
+def what_if(run: Run) -> Origin | None:
+    """What a listed run is a what-if of."""
+    return listed_origin(run)
 
 
 @register.filter

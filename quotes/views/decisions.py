@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from quotes.forms.decisions import ASKED, ChooseForm, StepForm
@@ -19,6 +18,7 @@ from quotes.models import DecisionKind, Run, RunState, Solution
 from quotes.models.run import RunQuerySet
 from quotes.services import decisions, packets
 from quotes.services.decision_summary import Summary, decision_of
+from quotes.services.doubts import doubts_about
 from quotes.views.access import PortalRequest, get_or_absent
 
 K = DecisionKind
@@ -57,10 +57,14 @@ def run_choose(request: PortalRequest, pk: UUID, position: int) -> HttpResponse:
     if solution is None or decision is None:
         raise Http404("No such page.")
     why = decisions.needs_reason(solution, list(run.solutions.values_list("rank", flat=True)))
-    expired = decisions.expired_words(run, solution, timezone.now())
-    form = ChooseForm(request.POST or None, must_say_why=why, version=decision.version)
+    how: dict[str, Any] = {
+        "must_say_why": why,
+        "version": decision.version,
+        "doubts": doubts_about(run, solution),
+    }
+    form = ChooseForm(request.POST or None, **how)
     context = {
-        "run": run, "solution": solution, "decision": decision, "form": form, "expired": expired,
+        "run": run, "solution": solution, "decision": decision, "form": form,
         "must_say_why": why,
     }  # fmt: skip
     if request.method != "POST":
@@ -76,12 +80,12 @@ def run_choose(request: PortalRequest, pk: UUID, position: int) -> HttpResponse:
             confirmed=request.POST.get("confirmed", ""),
             version=form.cleaned_data["version"],
         )
-    except decisions.Expired as error:
-        context["expired"] = error.words
+    except decisions.NotConfirmed as error:
+        form.doubts = error.words
         form.add_error(None, str(error))
         return render(request, "quotes/decision_choose.html", context, status=422)
     except decisions.NotPossible as error:
-        form = ChooseForm(_redated(request, decision), must_say_why=why, version=decision.version)
+        form = ChooseForm(_redated(request, decision), **how)
         context |= {"form": form, "refused": str(error)}
         return render(request, "quotes/decision_choose.html", context, status=409)
     messages.success(request, f"{solution!s} is chosen.")
@@ -99,16 +103,22 @@ def run_record(request: PortalRequest, pk: UUID, kind: str) -> HttpResponse:
         messages.warning(request, "Only packages of a completed run are decided on.")
         return redirect("quotes:run_detail", pk=run.pk)
     offered = offered_solutions(run, decision, positions_of(request.POST.getlist("packages")))
-    form = StepForm(request.POST, kind=kind, version=decision.version, solutions=offered)
+    how: dict[str, Any] = {
+        "kind": kind,
+        "version": decision.version,
+        "solutions": offered,
+        "doubts": _doubts(run, decision, kind),
+    }
+    form = StepForm(request.POST, **how)
     if not form.is_valid():
         return _page(request, run, forms={kind: form}, status=422)
     try:
         _record(request, run, form, offered)
     except decisions.NotPossible as error:
         # As typed, but drawn from the decision as it is now: sending it again is knowing.
-        again = StepForm(
-            _redated(request, decision), kind=kind, version=decision.version, solutions=offered
-        )
+        again = StepForm(_redated(request, decision), **how)
+        if isinstance(error, decisions.NotConfirmed):
+            again.doubts = error.words
         return _page(request, run, forms={kind: again}, refused=str(error), status=409)
     messages.success(request, f"Recorded: {TITLES[K(kind)].lower()}.")
     return redirect("quotes:run_decision", pk=run.pk)
@@ -147,7 +157,8 @@ def _record(request: PortalRequest, run: Run, form: StepForm, offered: Sequence[
     elif form.kind in {K.LIMITS_OFFERED, K.LIMITS_REJECTED}:
         decisions.record_limits(kind=form.kind, said=said, **how)
     else:
-        decisions.record_answer(kind=form.kind, said=said, **how)
+        confirmed = request.POST.get("confirmed", "")
+        decisions.record_answer(kind=form.kind, said=said, confirmed=confirmed, **how)
 
 
 def _redated(request: PortalRequest, decision: Summary) -> Any:
@@ -180,6 +191,13 @@ def offered_solutions(run: Run, decision: Summary, asked: Sequence[int] = ()) ->
     return list(_solutions(run).filter(pk__in={pk for pk in wanted if pk} | set(by_position)))
 
 
+def _doubts(run: Run, decision: Summary, kind: str) -> str:
+    """What a step about the chosen package asks to be confirmed."""
+    if decision.chosen is None or kind not in {K.ACCEPTED, K.BOUND}:
+        return ""
+    return doubts_about(run, decision.chosen)
+
+
 def _forms(run: Run, decision: Summary, asked: dict[str, StepForm]) -> list[dict[str, Any]]:
     """A form for each step that can be recorded now; one that was refused stands open, as typed."""
     offered = offered_solutions(run, decision)
@@ -191,7 +209,11 @@ def _forms(run: Run, decision: Summary, asked: dict[str, StepForm]) -> list[dict
             open_ones = decision.shown - decision.declined - {run.chosen_id}
             of_kind = [each for each in offered if each.pk in open_ones]
         form = asked.get(kind) or StepForm(
-            kind=kind, version=decision.version, solutions=of_kind, ticked=chosen
+            kind=kind,
+            version=decision.version,
+            solutions=of_kind,
+            ticked=chosen,
+            doubts=_doubts(run, decision, kind),
         )
         found.append({"kind": kind, "title": TITLES[K(kind)], "form": form, "open": kind in asked})
     return found

@@ -13,7 +13,7 @@ from quotes.services import workspace
 from quotes.services.exports import files, tables
 from quotes.services.frozen import Frozen
 from quotes.services.ranked import rank_packages
-from quotes.services.what_if.rerun import what_if_of
+from quotes.services.what_if.origin import supposed_premiums, what_if_of
 from quotes.services.worklist import HEAVY
 from quotes.views.access import PortalRequest, get_or_absent
 from quotes.views.results import solutions_of
@@ -34,13 +34,14 @@ def run_export(request: PortalRequest, pk: UUID, kind: str) -> HttpResponse:
     shown = workspace.arrange(ranking, {**dict(request.GET.lists()), "page": ["all"]})
     frozen = Frozen(run.request, run.offering_lines)
     origin = what_if_of(run)
-    packages = tables.packages_table(run, shown.shown, frozen, origin is not None)
+    supposed = supposed_premiums(run)
+    packages = tables.packages_table(run, shown.shown, frozen, origin is not None, supposed)
     if kind == "csv":
         content = files.write_csv(packages)
     else:
         said = "" if origin is None else f"of run {origin.number}: {origin.said}"
-        facts = tables.facts_table(run, ranking, shown, said, timezone.now())
-        offerings = tables.offerings_table(run, ranking, frozen)
+        facts = tables.facts_table(run, ranking, shown, said, supposed, timezone.now())
+        offerings = tables.offerings_table(run, ranking, frozen, supposed)
         content = files.write_xlsx([packages, offerings, facts], f"Run {run.number}")
     response = HttpResponse(content, content_type=TYPES[kind])
     response["Content-Disposition"] = f'attachment; filename="run-{run.number}.{kind}"'

@@ -28,13 +28,15 @@ def run_proposal(request: PortalRequest, pk: UUID) -> HttpResponse:
         Run.objects.actionable_by(request.user).select_related("insured", "chosen"), pk
     )
     decision = decision_of(run, request.user)
-    there = run.solutions.count()
-    if decision is None or not there:
+    if decision is None or not run.solutions.exists():
         raise Http404("No such page.")
+    refused = proposals.never_proposed(run)
+    there = run.solutions.count() - len(refused)
     asked = positions_of((request.POST or request.GET).getlist("packages"))
     like = _like(request, run)
     asked += [option.solution.position for option in like.options.all()] if like else []
-    offered = offered_solutions(run, decision, asked)
+    kept_out = {each.pk for each in refused}
+    offered = [each for each in offered_solutions(run, decision, asked) if each.pk not in kept_out]
     fewest = min(proposals.FEWEST_OPTIONS, there)
     form = ProposalForm(
         request.POST or None,
@@ -44,7 +46,10 @@ def run_proposal(request: PortalRequest, pk: UUID) -> HttpResponse:
         most=proposals.MOST_OPTIONS,
         notes=like.notes if like else "",
     )
-    context = {"run": run, "form": form, "decision": decision, "fewest": fewest}
+    context = {
+        "run": run, "form": form, "decision": decision, "fewest": fewest, "refused": refused,
+        "there": there,
+    }  # fmt: skip
     if request.method != "POST":
         return render(request, "quotes/proposal_form.html", context)
     if not form.is_valid():
@@ -65,7 +70,7 @@ def run_proposal(request: PortalRequest, pk: UUID) -> HttpResponse:
 
 def _ticked(run: Run, offered: list[int]) -> list[int]:
     """The chosen package and the first others, three together."""
-    first = [run.chosen.position] if run.chosen is not None else []
+    first = [run.chosen.position] if run.chosen and run.chosen.position in offered else []
     return [*first, *(place for place in offered if place not in first)][:3]
 
 

@@ -92,7 +92,7 @@ def _list_context(request: PortalRequest, run: Run, ranking: Ranking) -> dict[st
         "leave_out": [
             (each, choice.query(without=(*choice.without, each.code)))
             for each in ranking.carriers
-            if each.code not in choice.without
+            if each.code not in (*choice.without, choice.carrier)
         ],
         "carrier_options": workspace.options(ranking.carriers, [choice.carrier]),
         "label_options": workspace.options(ranking.labels, [choice.label]),

@@ -19,7 +19,7 @@ from quotes.models.run import RunQuerySet
 from quotes.services import progress, runs
 from quotes.services.as_sent import left_out_lines, pretty
 from quotes.services.comparison import carriers_sent, lines_offered, requested_lines
-from quotes.services.what_if.rerun import what_if_of
+from quotes.services.what_if.origin import what_if_of
 from quotes.services.worklist import HAS_PACKAGE, HEAVY
 from quotes.views import results
 from quotes.views.access import PortalRequest, get_or_absent
@@ -196,8 +196,6 @@ def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> di
         "left_out": left_out_lines(run.request, lines),
         "offered": offered,
         "none_offered": [each for each in offered if not each.count],
-        "request_json": pretty(run.request),
-        "response_json": pretty(run.response) if run.response is not None else "",
         "error_details": pretty(run.error_details) if run.error_details is not None else "",
         "what_if": what_if_of(run),
         "may_link": runs.may_link(run),

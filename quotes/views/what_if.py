@@ -26,7 +26,8 @@ from quotes.services.starting import AlreadyStarted
 from quotes.services.what_if.changes import Changes, read_changes
 from quotes.services.what_if.judged import work_out
 from quotes.services.what_if.offers import Offer, Offers, read_offers
-from quotes.services.what_if.rerun import rerun, suppose, what_if_of
+from quotes.services.what_if.origin import what_if_of
+from quotes.services.what_if.rerun import rerun, suppose
 from quotes.services.worklist import HEAVY
 from quotes.views.access import PortalRequest, get_or_absent
 from quotes.views.results import solutions_of

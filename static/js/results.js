@@ -24,11 +24,14 @@
   document.addEventListener("focusin", (event) => light(placeOf(event.target)));
   document.addEventListener("focusout", (event) => light(placeOf(event.relatedTarget)));
 
-  /* A package with the fold it was opened in survives a filter that keeps it. */
+  /* A package with the fold it was opened in survives a filter that keeps it. htmx gives the
+   * focus back to what is there again; where that is gone, the list goes on where one was. */
   let open = [];
+  let left = "";
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.target.id !== "results") return;
     open = [...event.target.querySelectorAll("details[open][id]:not(.menu)")].map((each) => each.id);
+    left = event.target.contains(document.activeElement) ? document.activeElement.id : "";
   });
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of open) {
@@ -36,5 +39,13 @@
       if (found) found.open = true;
     }
     open = [];
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const gone = left && !document.getElementById(left);
+    left = "";
+    if (!gone) return;
+    const taken = [...document.querySelectorAll("#results .chip--taken")].pop();
+    const here = taken || document.getElementById("reset") || document.getElementById("chip-all");
+    if (here) here.focus();
   });
 })();

@@ -5,7 +5,7 @@ Tab, arrows and what is looked at in between do not count.
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 
 class Actions:
@@ -40,10 +40,34 @@ class Actions:
         for _ in range(times):
             self.page.keyboard.press("Tab")
 
-    def tab_to(self, target: Locator, most: int = 150) -> None:
-        """Tab on until `target` has the focus, as somebody without a mouse does."""
-        for _ in range(most):
+    def tab_to(self, target: Locator, most: int = 150) -> int:
+        """Tab on until `target` has the focus, as somebody without a mouse does.
+
+        Returns how many tabs that took.
+        """
+        for tabs in range(most):
             if target.evaluate("element => element === document.activeElement"):
-                return
+                return tabs
             self.tab()
         raise AssertionError(f"{target} is not reached by {most} tabs")
+
+    def follow(self, target: Locator, key: str = "Enter") -> int:
+        """Tab to `target`, see that it shows the focus, and press `key`: one action."""
+        tabs = self.tab_to(target)
+        expect_shown_focus(target)
+        self.press(key)
+        return tabs
+
+
+def expect_shown_focus(target: Locator) -> None:
+    """`target` has the focus, is on the screen, and is drawn so that one sees it."""
+    expect(target).to_be_focused()
+    expect(target).to_be_in_viewport()
+    drawn = target.evaluate(
+        """element => {
+            const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+            const outlined = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+            return element.matches(":focus-visible") && (outlined || boxShadow !== "none");
+        }"""
+    )
+    assert drawn, f"the focus on {target} does not show"

@@ -103,6 +103,19 @@ def test_filters_swap_the_list_keep_what_was_open_and_can_be_gone_back_on(opened
     expect(page.locator(".chip--taken")).to_have_count(1)
 
 
+def test_what_a_filter_takes_away_hands_the_focus_on(opened):
+    page, _ = opened
+    page.locator("#menu-leave-out summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    taken = page.locator(".chip--taken")
+    expect(taken).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(taken).to_have_count(0)
+    expect(page.locator("#chip-all")).to_be_focused()
+
+
 def test_an_ended_session_leads_from_a_filter_to_sign_in_and_back(opened):
     page, run = opened
     page.context.clear_cookies()

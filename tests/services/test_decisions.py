@@ -13,7 +13,8 @@ from django.utils import timezone
 from quotes.models import Decision, DecisionEvent, DecisionKind, Run, Solution, User
 from quotes.services import decisions
 from quotes.services.decision_summary import decision_of
-from quotes.services.decisions import ChangedMeanwhile, Expired, NotPossible, ReasonNeeded
+from quotes.services.decisions import ChangedMeanwhile, NotConfirmed, NotPossible, ReasonNeeded
+from quotes.services.doubts import expired_words
 from tests import runs as made
 from tests.decided import LATER, NOW, WHY, bring_to, choose, packages, said
 from tests.factories import queued_run
@@ -124,11 +125,11 @@ def test_a_choice_that_is_not_the_first_rank_needs_a_reason(
 def test_an_expired_price_is_chosen_only_when_confirmed_by_name(run: Run, broker: User) -> None:
     first = run.solutions.get(rank=1)
     with time_machine.travel(LATER):
-        with pytest.raises(Expired) as refusal:
+        with pytest.raises(NotConfirmed) as refusal:
             decisions.choose_solution(run=run, solution=first, actor=broker)
         words = refusal.value.words
         assert words == "The price of Quillfeather Insurance auto ended on Nov 30, 2026"
-        with pytest.raises(Expired):
+        with pytest.raises(NotConfirmed):
             decisions.choose_solution(run=run, solution=first, actor=broker, confirmed="yes")
         decisions.choose_solution(run=run, solution=first, actor=broker, confirmed=words)
     assert run.decision_events.get().confirmed == words
@@ -139,8 +140,8 @@ def test_a_price_that_ended_since_it_was_confirmed_is_asked_about_again(
 ) -> None:
     first = run.solutions.get(rank=1)
     with time_machine.travel(LATER):
-        words = decisions.expired_words(run, packages(run)[0], timezone.now())
-    with time_machine.travel("2026-12-22 15:00:00+00:00"), pytest.raises(Expired) as refusal:
+        words = expired_words(run, packages(run)[0], timezone.now())
+    with time_machine.travel("2026-12-22 15:00:00+00:00"), pytest.raises(NotConfirmed) as refusal:
         decisions.choose_solution(run=run, solution=first, actor=broker, confirmed=words)
     assert "Larkspur Mutual umbrella ended on Dec 20, 2026" in refusal.value.words
 

@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 from quotes.services.details import DETAILS, parse_detail
 from quotes.services.frozen import Option, Policy
-from quotes.services.like_for_like import (
-    CORE,
-    Verdict,
-    compare_options,
-    compare_policies,
-    saving,
-    verdict_on,
-)
+from quotes.services.like_for_like import compare_options, compare_policies, saving
+from quotes.services.points import CORE, Verdict, verdict_on
 from tests.services.packages import solution
 
 FULL = {
@@ -58,14 +52,14 @@ def test_the_same_terms_are_like_for_like(line):
     ("line", "code", "left", "right"),
     [
         ("home", "form", "HO-5", "HO-3"),
-        ("home", "coverage_a", "1.2M", "1.15M"),
         ("home", "coverage_b", "10%", "$120,000"),  # another type, whatever it comes to
+        ("home", "coverage_b", "10%", "20%"),
         ("home", "coverage_e", "500k", "300k"),
         ("home", "valuation", "RC", "ACV"),
         ("home", "deductibles", "$2,500 AOP, 2% hurricane", "$1,000 AOP, 2% hurricane"),
-        ("home", "deductibles", "$2,500 AOP, 2% hurricane", "$2,500 AOP, 2% wind/hail"),
-        ("home", "deductibles", "2% AOP", "$24,000 AOP"),
-        ("home", "deductibles", "$2,500 AOP, 2% hurricane", "$2,500 AOP"),
+        ("home", "deductibles", "2% AOP, 2% hurricane", "$24,000 AOP, 2% hurricane"),
+        ("home", "deductibles", "$2,500 AOP, 2% hurricane", "$2,500 AOP, 5% hurricane"),
+        ("home", "deductibles", "$2,500 AOP, 2% hurricane", "$2,500 AOP, hurricane excluded"),
         ("home", "water_backup", "25k", "none"),
         ("home", "ordinance_or_law", "25%", "10%"),
         ("auto", "liability", "250/500/100", "500 CSL"),
@@ -90,10 +84,60 @@ def test_a_difference_is_told(line, code, left, right):
 
 @pytest.mark.parametrize(("line", "code"), [(ln, code) for ln in FULL for code in sorted(CORE[ln])])
 def test_what_counts_and_is_stated_nowhere_or_on_one_side_is_unknown(line, code):
-    bare = policy(line, **{code: ""})
+    fixed = {"deductibles": "$2,500 AOP"} if line == "home" else {}
+    full, bare = stating(line, fixed), stating(line, fixed | {code: ""})
     assert flags(bare, bare) == [("unknown", code)]
-    assert flags(policy(line), bare) == [("unknown", code)]
-    assert flags(bare, policy(line)) == [("unknown", code)]
+    assert flags(full, bare) == [("unknown", code)]
+    assert flags(bare, full) == [("unknown", code)]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "found"),
+    [
+        (
+            "$2,500 AOP, 2% hurricane", "$2,500 AOP",
+            ["hurricane deductible: 2% ($24,000) against not stated"],
+        ),
+        (
+            "$2,500 AOP, 2% hurricane", "$2,500 AOP, 2% wind/hail",
+            ["wind/hail deductible: not stated against 2% ($24,000)",
+             "hurricane deductible: 2% ($24,000) against not stated"],
+        ),
+        ("2% hurricane", "2% hurricane", ["AOP deductible: not stated on either side"]),
+        ("", "", ["AOP deductible: not stated on either side"]),
+        (
+            "", "$2,500 AOP, earthquake excluded",
+            ["AOP deductible: not stated against $2,500",
+             "earthquake deductible: not stated against excluded"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_trigger_that_one_side_leaves_out_cannot_be_compared(left, right, found):
+    one, other = policy("home", deductibles=left), policy("home", deductibles=right)
+    told = list(compare_policies(one, other))
+    assert [flag.words for flag in told] == [f"home {each}" for each in found]
+    assert {flag.verdict for flag in told} == {Verdict.UNKNOWN}
+
+
+def test_the_same_percentage_of_another_coverage_a_differs_in_dollars():
+    terms = {"deductibles": "$2,500 AOP, 2% hurricane", "coverage_c": "70%"}
+    one, other = stating("home", terms), stating("home", terms | {"coverage_a": "1M"})
+    assert [(flag.verdict.value, flag.words) for flag in compare_policies(one, other)] == [
+        ("differs", "home coverage A, dwelling: $1,200,000 against $1,000,000"),
+        ("differs", "home C, contents: 70% ($840,000) against 70% ($700,000)"),
+        ("differs", "home hurricane deductible: 2% ($24,000) against 2% ($20,000)"),
+    ]
+
+
+def test_a_percentage_of_what_is_not_stated_cannot_be_compared():
+    full, bare = policy("home"), policy("home", coverage_a="")
+    (_, flag) = compare_policies(full, bare)
+    assert (flag.verdict, flag.left, flag.right) == (Verdict.UNKNOWN, "2% ($24,000)", "2%")
+    likeness = compare_options(option(home=full), option(home=bare), ["home"])
+    assert dict(likeness.silences)["Stated in part, cannot be compared"] == [
+        "home hurricane deductible: 2% ($24,000) against 2%"
+    ]
+    assert flags(bare, bare) == [("unknown", "coverage_a"), ("unknown", "deductibles")]
 
 
 def test_not_stated_is_neither_none_nor_zero():
@@ -108,7 +152,13 @@ def test_terms_of_six_and_twelve_months_differ():
     assert flags(stating("auto", {}, term_months=12), stating("auto", {}, term_months=6)) == [
         ("differs", "term")
     ]
-    assert flags(stating("auto", {}, term_months=12), policy("auto")) == []
+
+
+@pytest.mark.parametrize(("in_force", "found"), [(False, [("unknown", "term")]), (True, [])])
+def test_a_term_that_one_side_does_not_state_is_unknown_unless_it_is_in_force(in_force, found):
+    twelve, silent = stating("auto", {}, term_months=12), stating("auto", {}, in_force=in_force)
+    assert flags(twelve, silent) == found
+    assert flags(silent, twelve) == found
 
 
 def test_how_one_pays_is_no_difference_in_cover():
@@ -116,9 +166,10 @@ def test_how_one_pays_is_no_difference_in_cover():
 
 
 def test_percentages_are_shown_in_dollars_of_coverage_a():
-    (flag,) = compare_policies(policy("home"), policy("home", deductibles="5% hurricane"))
-    assert flag.left == "$2,500 AOP, 2% hurricane ($24,000)"
-    assert flag.right == "5% hurricane ($60,000)"
+    (flag,) = compare_policies(
+        policy("home"), policy("home", deductibles="$2,500 AOP, 5% hurricane")
+    )
+    assert (flag.left, flag.right) == ("2% ($24,000)", "5% ($60,000)")
 
 
 def option(cost: Any = 1000, **lines: Policy) -> Option:
@@ -152,6 +203,8 @@ def test_a_line_nobody_states_of_what_is_in_force_is_unknown_and_no_difference()
     [
         ("auto", "liability", "250/500/100", "250/500"),  # property damage is not stated
         ("umbrella", "excess_um_uim", "yes", "1M"),
+        ("home", "water_backup", "included", "25k"),
+        ("home", "ordinance_or_law", "included", "25%"),
     ],
 )
 def test_what_agrees_as_far_as_both_state_it_is_unknown(line, code, left, right):
@@ -246,4 +299,8 @@ def test_taking_away_what_is_stated_never_makes_options_alike(gone, both):
 
     likeness = compare_options(made(True), made(both), list(FULL))
     assert likeness.alike is (not gone)
-    assert {(f.line, f.code) for f in likeness.unknowns} == set(gone)
+    unknown = {(f.line, f.code) for f in likeness.unknowns}
+    # A percentage of a coverage A that is not stated is no known amount either.
+    share = {("home", "deductibles")} if ("home", "coverage_a") in gone else set()
+    assert unknown == set(gone) | share
+    assert likeness.differences == []

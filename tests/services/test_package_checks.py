@@ -12,6 +12,8 @@ from quotes.services.details import parse_detail
 from quotes.services.frozen import Frozen, Option, Policy
 from quotes.services.package_checks import Outcome, check_package
 from quotes.services.umbrella import Attaches, check_umbrella
+from tests.services.packages import line as line_of
+from tests.services.packages import offering, run_of, solution
 
 NOW = dt.datetime(2026, 11, 20, 18, tzinfo=dt.UTC)
 
@@ -102,7 +104,8 @@ def checked(option: Option, code: str, frozen: Frozen = EMPTY) -> Any:
         ((30, 40), Outcome.FINE),
         ((5, 40), Outcome.WARNING),
         ((-1, 40), Outcome.WARNING),
-        ((None, 40), Outcome.FINE),
+        ((None, 40), Outcome.UNKNOWN),
+        ((None, 5), Outcome.WARNING),
         ((None, None), Outcome.UNKNOWN),
     ],
 )
@@ -114,7 +117,16 @@ def test_a_package_expires_with_its_earliest_line(days, outcome):
     }
     found = checked(Option("x", lines), "expiry")
     assert found.outcome is outcome
-    assert ("home states no expiry" in found.details) is (days[0] is None and days[1] is not None)
+    half = days[0] is None and days[1] is not None
+    assert ("not stated for home: that may end earlier" in found.details) is half
+
+
+def test_a_line_a_package_holds_twice_has_its_own_expiry():
+    held = policy("home", expires_at=NOW + dt.timedelta(days=30))
+    found = checked(Option("x", {"home": held, "home 2": held}), "expiry")
+    assert (found.outcome, found.details) == (Outcome.FINE, [])
+    silent = checked(Option("x", {"home": held, "home 2": policy("home")}), "expiry")
+    assert silent.details == ["not stated for home 2: that may end earlier"]
 
 
 def test_what_is_expired_goes_before_all_else():
@@ -184,6 +196,42 @@ def test_the_discount_at_stake_is_told():
     ]
 
 
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_line_that_was_quoted_and_never_sent_is_left_behind_as_well(sent):
+    """A package's price was made with every line quoted in it, requested or not."""
+    quote = {"carrier": "PURE", "package_id": "p1", "package_premium_annual": 170}
+    lines = {line: {"premium_annual": 100, "quote_id": line} for line in ("home", "auto")}
+    offered = [
+        offering(line, "PURE", line, 100, attributes={
+            "package_id": "p1", "package_premium_annual": 170, "quote_id": line,
+        })
+        for line in ("home", "auto")[: 2 if sent else 1]
+    ]  # fmt: skip
+    run = run_of(offered, ["home"], quotes=[quote | lines])
+    frozen = Frozen(run.request, {})
+    option = frozen.option(solution(1, [line_of("home", "PURE", 100, "home")], cost=100))
+    details = checked(option, "split", frozen).details
+    assert details == [
+        "PURE's home was quoted with auto"
+        + ("; $30 of bundle discount is at stake" if sent else "")
+    ]
+
+
+def test_a_second_option_of_a_line_is_of_the_same_package():
+    shared = {"package_id": "p1", "package_premium_annual": 170}
+    offered = [
+        offering("h1", "PURE", "home", 100, attributes=shared),
+        offering("h2", "PURE", "home", 120, attributes=shared),
+        offering("a1", "PURE", "auto", 100, attributes=shared),
+    ]
+    frozen = Frozen(run_of(offered).request, {})
+    lines = {"home": frozen.policies["h2"], "auto": policy("auto", carrier="Harbor")}
+    found = checked(Option("x", lines), "split", frozen)
+    assert found.details == ["PURE's home was quoted with auto"]
+    whole = {"home": frozen.policies["h2"], "auto": frozen.policies["a1"]}
+    assert checked(Option("x", whole), "split", frozen) is None
+
+
 def test_lines_taken_out_of_one_bundle_are_told_together():
     lines = {"package_lines": ("home", "auto", "umbrella")}
     option = Option(
@@ -216,6 +264,13 @@ def test_the_cost_beside_our_sum(premiums, low, high, outcome, words):
     ends = [None if end is None else Decimal(end) for end in (low, high)]
     found = checked(Option("x", lines, None, *ends), "cost")
     assert (found.outcome, found.words) == (outcome, words)
+
+
+def test_cents_are_told_and_never_rounded_away():
+    lines = {"home": policy("home"), "auto": policy("auto")}
+    found = checked(Option("x", lines, None, Decimal("199.60"), Decimal("199.60")), "cost")
+    assert found.words == "Lines sum to $0.40 above Nexio's cost"
+    assert found.compared == "our sum of line premiums $200 with Nexio's cost $199.60"
 
 
 def test_a_whole_package_may_cost_less_than_its_lines():

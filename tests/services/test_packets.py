@@ -191,6 +191,18 @@ def larger(files: Files) -> Files:
     return {**files, "request.json": b"0" * 50_000_000}
 
 
+def renamed(files: Files) -> Files:
+    return {name.replace("reply.json", "Reply.json"): content for name, content in files.items()}
+
+
+def detached(files: Files) -> Files:
+    return {name: content for name, content in files.items() if not name.startswith("attach")}
+
+
+def folder(files: Files) -> Files:
+    return {**files, "proposals/": b""}
+
+
 TAMPERED: list[tuple[Callable[[Files], Files], list[str], list[str]]] = [
     (changed, ["reply.json: was changed"], ["request.json"]),
     (missing, ["proposals/proposal-1.pdf: is missing"], ["reply.json"]),
@@ -200,6 +212,9 @@ TAMPERED: list[tuple[Callable[[Files], Files], list[str], list[str]]] = [
     (unsigned, ["manifest.sig: is missing"], ["manifest.json"]),
     (forged, ["manifest.sig: is not this app's signature"], ["manifest.json"]),
     (larger, ["request.json: was changed"], ["reply.json"]),
+    (renamed, ["reply.json: is missing", "Reply.json: is not in"], ["request.json"]),
+    (detached, [".pdf: is missing", "attachments/"], ["reply.json", "proposals/"]),
+    (folder, ["proposals/: is not in"], ["reply.json", "request.json"]),
 ]
 
 
@@ -220,6 +235,59 @@ def test_damaged_bytes_and_doubled_names_are_named(packet: Path) -> None:
     code, words = verify(packet)
     assert code == 1
     assert "reply.json: is in the file 2 times" in words
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.sig"])
+def test_a_doubled_manifest_is_named(packet: Path, name: str) -> None:
+    """Whichever of the two a program reads, this one is not intact."""
+    content = files_of(packet)[name]
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(packet, "a") as archive:
+        archive.writestr(name, content)
+    code, words = verify(packet)
+    assert (code, f"{name}: is in the file 2 times" in words) == (1, True)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.9, 0.9999])
+def test_a_packet_cut_short_is_unreadable(packet: Path, share: float) -> None:
+    whole = packet.read_bytes()
+    packet.write_bytes(whole[: int(len(whole) * share)])
+    code, words = verify(packet)
+    assert (code, "cannot be read as a ZIP" in words) == (2, True)
+
+
+def test_one_flipped_bit_is_found_wherever_it_is(packet: Path) -> None:
+    whole = packet.read_bytes()
+    for place in range(40, len(whole) - 1, len(whole) // 60):
+        packet.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+            names = [info for info in archive.infolist() if info.header_offset <= place]
+            start = names[-1].header_offset + 30 + len(names[-1].filename) + 20
+            if not start <= place < start + names[-1].compress_size - 20:
+                continue  # a header: a time or a flag that changes no file
+        assert verify(packet)[0] in {1, 2}, place
+
+
+def test_what_lies_beside_the_files_is_found(packet: Path) -> None:
+    whole = packet.read_bytes()
+    packet.write_bytes(b"#!/bin/sh\n" + whole)
+    assert verify(packet)[0] == 1
+    packet.write_bytes(whole)
+    with zipfile.ZipFile(packet, "a") as archive:
+        archive.comment = b"added"
+    assert verify(packet)[0] == 1
+
+
+def test_a_bomb_is_not_read_to_its_end(packet: Path) -> None:
+    """Sizes that lie, in the file's own directory or in the manifest, are told and not followed."""
+    files = files_of(packet)
+    manifest = json.loads(files["manifest.json"])
+    manifest["files"][0]["size"] = 10**12
+    write(packet, {**files, "manifest.json": json.dumps(manifest).encode()})
+    code, words = verify(packet)
+    assert (code, "come to more than" in words) == (2, True)
+    write(packet, {**files, "manifest.json": b" " * 300_000_000})
+    code, words = verify(packet)
+    assert (code, "larger than a packet" in words) == (2, True)
 
 
 def test_a_packet_of_another_installation(packet: Path, settings: Any) -> None:

@@ -188,6 +188,15 @@ def test_a_price_difference_stands_with_its_differences(run: Run, broker: User) 
     assert "Today" in text
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_no_heading_stands_alone_at_a_pages_foot(run: Run, broker: User, count: int) -> None:
+    for page in opened(propose(run, broker, notes="Dear Marigold,\nthank you.", count=count)).pages:
+        text = page.extract_text()
+        if "What is covered, side by side" in text:
+            after = text.split("What is covered, side by side")[1]
+            assert "Coverage A" in after
+
+
 def test_nothing_that_identifies_beyond_name_and_place(run: Run, broker: User) -> None:
     text = text_of(propose(run, broker))
     applicant = run.request["input"]["applicant"]

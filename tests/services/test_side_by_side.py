@@ -109,14 +109,72 @@ def test_every_trigger_has_a_row_and_a_percentage_its_dollars():
     assert row(page, "Deductible, AOP").unknown, "one of three does not state it"
 
 
+def test_the_same_percentage_of_another_coverage_a_is_marked():
+    page = page_of(
+        home("a", "Fable", coverage_a_dwelling=1_200_000, deductibles={"hurricane": "2%"}),
+        home("b", "Larkspur", coverage_a_dwelling=1_000_000, deductibles={"hurricane": "2%"}),
+        home("c", "Copperline", coverage_a_dwelling=1_200_000, deductibles={"hurricane": "2%"}),
+    )
+    hurricane = row(page, "Deductible, hurricane")
+    assert [cell.text for cell in hurricane.cells] == [
+        "2% ($24,000)",
+        "2% ($20,000)",
+        "2% ($24,000)",
+    ]
+    assert [cell.differs for cell in hurricane.cells] == [False, True, False]
+    assert hurricane.differs
+    assert not hurricane.unknown
+
+
+def test_ways_to_pay_are_shown_and_compare_nothing():
+    page = page_of(home("a", "Fable", paid_in_full=950), home("b", "Larkspur", paid_in_full=900))
+    found = row(page, "Paid in full")
+    assert [cell.text for cell in found.cells] == ["$950", "$900"]
+    assert (found.differs, found.unknown, found.telling) == (False, False, True)
+
+
+shares = st.sampled_from([None, "2%", "5%", 2500, "excluded"])
+stated_terms = st.fixed_dictionaries(
+    {},
+    optional={
+        "form": st.sampled_from(["HO-3", "HO-5"]),
+        "coverage_a_dwelling": st.sampled_from([1_000_000, 1_200_000]),
+        "coverage_c": st.sampled_from(["70%", "50%", 500_000]),
+        "water_backup": st.sampled_from(["none", "included", 0, 25_000]),
+        "fees": st.sampled_from(["$150 a term", "$35 once"]),
+        "effective_date": st.sampled_from(["2027-01-01", "2027-02-01"]),
+        "quote_status": st.sampled_from(["final", "indicative"]),
+        "deductibles": st.fixed_dictionaries(
+            {}, optional={"aop": shares, "hurricane": shares, "wind_hail": shares}
+        ),
+    },
+)
+
+
+@given(stated_terms, stated_terms, st.booleans())
+def test_rows_and_reasons_never_say_otherwise(one, other, in_force):
+    if in_force:
+        page = page_of(home("b", "Larkspur", **other), in_force=one, query="pick=0&incumbent=1")
+    else:
+        page = page_of(home("a", "Fable", **one), home("b", "Larkspur", **other))
+    rows = [row for group in page.groups for row in group.rows]
+    saving = page.columns[1].saving
+    assert saving is not None
+    assert sum(row.differs for row in rows) == len(saving.likeness.differences)
+    assert sum(row.unknown for row in rows) == len(saving.likeness.unknowns)
+    marked = [row.cells[1].differs for row in rows]
+    assert marked == [row.differs for row in rows]
+
+
 def test_what_nobody_states_has_a_row_only_where_it_counts():
     page = page_of(home("a", "Fable"), home("b", "Larkspur"))
     shown = labels(page)
     assert {"Form", "Coverage A, dwelling", "E, liability", "Deductible, AOP", "Valuation"} <= (
         set(shown)
     )
-    assert not {"Water backup", "Fees", "Deductible, hurricane", "Ordinance or law"} & set(shown)
-    assert not row(page, "Term").telling
+    assert not {"Water backup", "Fees", "Deductible, hurricane", "Ordinance or law", "Term"} & (
+        set(shown)
+    )
 
 
 def test_identity_is_no_difference():

@@ -63,7 +63,7 @@ def code(rows: Ranking, words: str) -> str:
         ("with={Fable}", [1, 2]),
         ("without={Fable}", [3, 4]),
         ("without={Fable}&without={Larkspur}", [4]),
-        ("with={Fable}&without={Fable}", []),
+        ("with={Fable}&without={Fable}", [1, 2]),
         ("budget=12000", [1, 3]),
         ("budget=%2413,000.00", [1, 2, 3]),
         ("budget=0", []),

@@ -86,7 +86,7 @@ def test_an_expired_price_asks_for_a_tick(run: Run, browser: Client) -> None:
         assert "Confirm below" in words(refused)
         ticked = "The price of Quillfeather Insurance auto ended on Nov 30, 2026"
         done = browser.post(choose_url(run, 1), {**values, "confirmed": ticked}, follow=True)
-        assert "Chosen although expired" in words(done)
+        assert "Chosen all the same" in words(done)
 
 
 def test_a_superseded_run_says_so(run: Run, browser: Client, people: dict[str, User]) -> None:

@@ -227,7 +227,14 @@ def test_a_what_if_says_so_in_its_file(client, broker):
     new.refresh_from_db()
     new = made.answer(new, {"status": "completed", **completed(new.request)})
     rows = read_csv(get(client, new, "csv"))
-    assert {row["Ranked by"] for row in rows} == {"sandbox, what-if"}
+    supposed = [row for row in rows if row["Premium sent is"].startswith("supposed")]
+    assert supposed
+    assert all(row["Premium sent"] == "1" for row in supposed)
+    assert all("quoted at $" in row["Premium sent is"] for row in supposed)
+    marked = {row["Place"] for row in supposed}
+    for row in rows:
+        ends = "what-if" + " with a premium nobody quoted" * (row["Place"] in marked)
+        assert row["Ranked by"] == f"sandbox, {ends}"
     assert facts(get(client, new, "xlsx"))["What-if"].startswith("of run 1: ")
 
 

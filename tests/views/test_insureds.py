@@ -179,6 +179,7 @@ def test_detail_queries_do_not_grow_with_quotes_and_runs(people, client):
         ]
 
     insured = import_value(household("Ada Fiction", quotes=quotes(2)), people["broker"]).insured
+    start_run(insured=insured, coverage_types=["home"], hint=False)
     few = queries(client, detail(insured))
     import_value(household("Ada Fiction", quotes=quotes(12)), people["broker"])
     for _ in range(4):

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from quotes.models import Insured, Run
 from quotes.services import intake, reading
-from quotes.services.decisions import choose_solution, expired_words
+from quotes.services.decisions import choose_solution
+from quotes.services.doubts import expired_words
 from quotes.services.origins import How, Origin
 from tests.factories import EXAMPLES, import_example, queued_run
 from tests.runs import completed_run

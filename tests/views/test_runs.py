@@ -160,7 +160,7 @@ def test_finished_run_replaces_the_page_and_stops_refreshing(client, broker):
     response = fragment(client, run, "waiting-evaluate")
     html = response.content.decode()
     assert response["HX-Retarget"] == "#run"
-    assert "hx-trigger" not in html
+    assert "load delay" not in html
     assert "The run is completed." in html
     assert "<title>Ranked: " in html
 
@@ -168,8 +168,8 @@ def test_finished_run_replaces_the_page_and_stops_refreshing(client, broker):
 @pytest.mark.parametrize("make", [made.failed_run, made.rejected_run, made.lost_run])
 def test_runs_that_ended_otherwise_stop_refreshing_too(client, broker, make):
     run = make(broker)
-    assert "hx-trigger" not in page(client, run)
-    assert "hx-trigger" not in fragment(client, run).content.decode()
+    assert "load delay" not in page(client, run)
+    assert "load delay" not in fragment(client, run).content.decode()
 
 
 def test_fragment_opened_as_a_page_leads_to_the_page(client, broker):

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from quotes.models import Quote, Run, RunEvent, RunState
 from quotes.services.runs import send_again
-from quotes.services.what_if.rerun import what_if_of
+from quotes.services.what_if.origin import what_if_of
 from tests import runs as made
 from tests.factories import import_example, import_value, queued_run
 from tests.fake_nexio import completed

@@ -7,19 +7,21 @@ None is an empty cell: not stated, or not given. Zero and "none" are written as 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from quotes.models import Run, SolutionLine
 from quotes.services import comparison, expiry
 from quotes.services.details import DETAILS
 from quotes.services.frozen import Frozen, Policy
-from quotes.services.like_for_like import shown_of
+from quotes.services.money import dollars
+from quotes.services.points import shown_of
 from quotes.services.ranked import Placed, Ranking
 from quotes.services.reconciliation import household_state, likely_reasons
+from quotes.services.what_if.origin import SupposedPremiums
 from quotes.services.workspace import Workspace
 
 Cell = str | int | Decimal | date | datetime | None
@@ -56,10 +58,11 @@ PACKAGES = (
     Column("Quote id", "text", 18),
     Column("Premium", "money", 13),
     Column("Premium sent", "money", 13),
+    Column("Premium sent is", "text", 24),
     Column("Details", "long", 60),
     Column("Expires", "day", 12),
     Column("Matched", "text", 26),
-    Column("Ranked by", "text", 12),
+    Column("Ranked by", "text", 40),
 )
 OFFERINGS = (
     Column("Line", "text", 11),
@@ -67,6 +70,7 @@ OFFERINGS = (
     Column("Product", "text", 24),
     Column("Quote id", "text", 18),
     Column("Premium", "money", 13),
+    Column("Premium is", "text", 24),
     Column("Package id", "text", 18),
     Column("Package premium", "money", 15),
     Column("Expires", "day", 12),
@@ -77,19 +81,23 @@ OFFERINGS = (
 FACTS = (Column("Fact", "text", 26), Column("Value", "long", 70))
 
 
-def packages_table(run: Run, shown: Sequence[Placed], frozen: Frozen, supposed: bool) -> Table:
+def packages_table(
+    run: Run, shown: Sequence[Placed], frozen: Frozen, what_if: bool, supposed: SupposedPremiums
+) -> Table:
     """A row for each line of each package of `shown`, in that order; a package without lines
     has one row. `Place` is Nexio's order from 1, told apart even where ranks are not.
 
-    Every row says who ranked it, and whether the run is a what-if (`supposed`): a row copied
-    elsewhere must not pass for a quoted package of Nexio's.
+    Every row says who ranked it, whether the run is a what-if, and whether its package holds a
+    premium that no carrier quoted: a row copied elsewhere must not pass for a quoted package.
     """
-    by = ("sandbox" if run.sandbox else "Nexio") + (", what-if" if supposed else "")
-    rows = [row for placed in shown for row in _package_rows(placed, frozen, by)]
+    by = ("sandbox" if run.sandbox else "Nexio") + (", what-if" if what_if else "")
+    rows = [row for placed in shown for row in _package_rows(placed, frozen, by, supposed)]
     return Table("Packages", PACKAGES, rows)
 
 
-def _package_rows(placed: Placed, frozen: Frozen, by: str) -> Iterator[list[Cell]]:
+def _package_rows(
+    placed: Placed, frozen: Frozen, by: str, supposed: SupposedPremiums
+) -> Iterator[list[Cell]]:
     solution = placed.solution
     head: list[Cell] = [
         placed.place + 1,
@@ -99,6 +107,8 @@ def _package_rows(placed: Placed, frozen: Frozen, by: str) -> Iterator[list[Cell
         solution.est_cost_low,
         solution.est_cost_high,
     ]
+    if supposed.in_package(solution):
+        by += " with a premium nobody quoted"
     lines = list(solution.lines.all())
     for line, offering in zip(lines, placed.offerings, strict=True):
         policy = frozen.policy_of(line)
@@ -111,6 +121,7 @@ def _package_rows(placed: Placed, frozen: Frozen, by: str) -> Iterator[list[Cell
             line.carrier_ref or None,
             line.line_premium_annual,
             comparison.line_premium(offering) if offering is not None else None,
+            _quoted(offering, supposed),
             details_words(policy) if sent else None,
             _day(policy.expires_at) if sent else None,
             _matched(line, sent),
@@ -118,6 +129,18 @@ def _package_rows(placed: Placed, frozen: Frozen, by: str) -> Iterator[list[Cell
         ]
     if not lines:
         yield [*head, *[None] * (len(PACKAGES) - len(head) - 1), by]
+
+
+def _quoted(offering: Mapping[str, Any] | None, supposed: SupposedPremiums) -> str | None:
+    """ "as quoted", "supposed, quoted at $5,120"; None for no offering or no premium."""
+    if offering is None:
+        return None
+    own = supposed.by_id.get(str(offering.get("id")))
+    if own is None:
+        return None if comparison.line_premium(offering) is None else "as quoted"
+    return "supposed, " + (
+        "none quoted" if own.quoted is None else f"quoted at {dollars(own.quoted)}"
+    )
 
 
 def _matched(line: SolutionLine, sent: bool) -> str:
@@ -140,8 +163,11 @@ def _day(moment: datetime | None) -> date | None:
     return None if moment is None else expiry.last_day(moment)
 
 
-def offerings_table(run: Run, ranking: Ranking, frozen: Frozen) -> Table:
-    """Every offering that was sent, and in how many of all packages it stands."""
+def offerings_table(
+    run: Run, ranking: Ranking, frozen: Frozen, supposed: SupposedPremiums
+) -> Table:
+    """Every offering that was sent, whether its premium was quoted, and in how many of all
+    packages it stands."""
     counted = Counter(
         str(each.get("id"))
         for placed in ranking.packages
@@ -165,6 +191,7 @@ def offerings_table(run: Run, ranking: Ranking, frozen: Frozen) -> Table:
                 policy.product or None,
                 policy.quote_ref or None,
                 policy.premium,
+                _quoted(offering, supposed),
                 policy.package_id or None,
                 policy.package_premium,
                 _day(policy.expires_at),
@@ -177,7 +204,12 @@ def offerings_table(run: Run, ranking: Ranking, frozen: Frozen) -> Table:
 
 
 def facts_table(
-    run: Run, ranking: Ranking, workspace: Workspace, origin: str, now: datetime
+    run: Run,
+    ranking: Ranking,
+    workspace: Workspace,
+    origin: str,
+    supposed: SupposedPremiums,
+    now: datetime,
 ) -> Table:
     """Whose run it is, by whom and when, ranked by what; and what the other tables leave out.
 
@@ -203,6 +235,7 @@ def facts_table(
         ["Environment", run.environment or None],
         ["Ranked by", SANDBOX if run.sandbox else "Nexio"],
         ["What-if", origin or "no: as quoted"],
+        ["Premiums nobody quoted", supposed.words or "none"],
         ["Lines requested", lines or None],
         ["Appetite", run.get_appetite_display() or None],
         ["Offerings sent", len(comparison.offerings_sent(run.request))],

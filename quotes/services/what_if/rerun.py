@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from quotes.models import LINES, Insured, Run, RunEvent, RunState, User
+from quotes.models import LINES, Insured, Run, RunState, User
 from quotes.services import comparison, details
 from quotes.services import documents as doc
 from quotes.services.comparison import in_words, line_word
@@ -28,9 +28,8 @@ from quotes.services.starting import SAME_PRESS, AlreadyStarted
 from quotes.services.what_if.changes import Changes
 from quotes.services.what_if.cheapest import bundle_price
 from quotes.services.what_if.offers import Bundle, Offer, Offers, packages_of
+from quotes.services.what_if.origin import SENT, SENT_AS, quoted_request, supposed_in
 
-SENT, SENT_AS = "what_if", "what_if_sent"
-"""The kinds of the events that link the two runs: on the new one, and on the one it came from."""
 MOST_SAID = 8
 
 
@@ -201,10 +200,16 @@ def rerun(*, run: Run, offers: Offers, changes: Changes, actor: User, hint: bool
         raise NotPossible("Nothing sent would be different: change something first.")
     if supposed.mistakes:
         raise NotReady(supposed.mistakes)
-    now = timezone.now()
+    new = _queue(run, supposed, actor, hint)
+    _link(run, new, supposed, actor)
+    return new
+
+
+def _queue(run: Run, supposed: Supposed, actor: User, hint: bool) -> Run:
+    """The new run. Raises AlreadyStarted where this person sent the same a moment ago."""
     recent = list(
         run.insured.runs.in_flight().filter(
-            started_by=actor, resubmission_of=None, created_at__gt=now - SAME_PRESS
+            started_by=actor, resubmission_of=None, created_at__gt=timezone.now() - SAME_PRESS
         )
     )
     new = queue_request(
@@ -219,6 +224,16 @@ def rerun(*, run: Run, offers: Offers, changes: Changes, actor: User, hint: bool
     for other in recent:
         if bytes(other.request_body) == bytes(new.request_body):
             raise AlreadyStarted(other)
+    return new
+
+
+def _link(run: Run, new: Run, supposed: Supposed, actor: User) -> None:
+    """Write into both timelines that `new` is a what-if of `run`.
+
+    `supposed` counts all premiums that nobody quoted, `repriced` those changed now.
+    """
+    now = timezone.now()
+    carried = supposed_in(new.request, new.offering_lines, quoted_request(run))
     new.note(
         at=now,
         kind=SENT,
@@ -228,6 +243,7 @@ def rerun(*, run: Run, offers: Offers, changes: Changes, actor: User, hint: bool
             "run": str(run.pk),
             "number": run.number,
             "repriced": len(supposed.repriced),
+            "supposed": len(carried.by_id),
             "said": supposed.said[:900],
         },
     )
@@ -238,26 +254,3 @@ def rerun(*, run: Run, offers: Offers, changes: Changes, actor: User, hint: bool
         actor=actor,
         data={"run": str(new.pk), "number": new.number},
     )
-    return new
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The run a what-if was made of. `repriced` counts premiums that no carrier quoted."""
-
-    run_id: str
-    number: int
-    repriced: int
-    said: str
-
-
-def what_if_of(run: Run) -> Origin | None:
-    """Where the run came from, if it is a what-if or was sent again from one."""
-    found: Run | None = run
-    while found is not None:
-        event = RunEvent.objects.filter(run=found, kind=SENT).first()
-        if event is not None:
-            data = event.data
-            return Origin(data["run"], data["number"], data["repriced"], data["said"])
-        found = found.resubmission_of
-    return None

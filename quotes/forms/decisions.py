@@ -15,7 +15,7 @@ from quotes.models import LINES, DecisionKind, How, Line, Solution
 from quotes.services.decisions import Said
 from quotes.services.doubts import same_words
 from quotes.services.money import dollars_between
-from quotes.services.packet_content import package_name
+from quotes.services.decision_words import package_name
 
 K = DecisionKind
 ON, HOW, PACKAGES, PACKAGE, REASON, NOTE, LINE = (

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from quotes.models import Run
+from quotes.services.checks import Check
 from quotes.services.frozen import Frozen, Option
 from quotes.services.like_for_like import Known, Saving, compare_options
-from quotes.services.package_checks import Check, check_package
+from quotes.services.package_checks import check_package
 from quotes.services.ranked import Ranking
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Exists, OuterRef
 
 from quotes.models import (
     Decision,
@@ -13,12 +14,13 @@ from quotes.models import (
     DecisionKind,
     Proposal,
     Run,
+    RunEvent,
     RunState,
     Solution,
     User,
 )
-from quotes.services.decisions import newer_run
 from quotes.services.what_if.origin import (
+    SENT,
     Origin,
     SupposedPremiums,
     supposed_premiums,
@@ -26,13 +28,22 @@ from quotes.services.what_if.origin import (
 )
 
 K, D = DecisionKind, Decision
+STEP_OF: Mapping[str, frozenset[str]] = {
+    D.CHOSEN: frozenset({K.CHOSEN}),
+    D.SHOWN: frozenset({K.CHOSEN, K.SHOWN}),
+    D.ACCEPTED: frozenset({K.ACCEPTED}),
+    D.DECLINED: frozenset({K.DECLINED}),
+    D.BOUND: frozenset({K.BOUND}),
+}
+"""The kinds of the step by which a decision came to stand where it does."""
 
 
 @dataclass(frozen=True)
 class Summary:
     """A run's decision. `events` in the order they were recorded, `proposals` the latest first;
-    `newer` is a later completed run of the same insured; `origin` and `supposed` say of a what-if
-    what it was made of, and which of its premiums no carrier quoted."""
+    `newer` is a later completed run of what was quoted for the same insured; `origin` and
+    `supposed` say of a what-if what it was made of, and which of its premiums no carrier quoted.
+    """
 
     run: Run
     chosen: Solution | None
@@ -56,6 +67,17 @@ class Summary:
         return next((e for e in reversed(self.events) if e.kind == K.CHOSEN), None)
 
     @property
+    def may_choose(self) -> bool:
+        """Whether a package can be chosen now: what was accepted or bound is reopened first."""
+        return self.may_decide and self.run.decision not in {D.ACCEPTED, D.BOUND}
+
+    @property
+    def closing(self) -> DecisionEvent | None:
+        """The step that brought the chosen package to where it stands; None before a choice."""
+        kinds = STEP_OF.get(self.run.decision, frozenset())
+        return next((e for e in reversed(self.events) if e.kind in kinds), None)
+
+    @property
     def shown(self) -> set[int | None]:
         return {event.solution_id for event in self.events if event.kind == K.SHOWN}
 
@@ -76,13 +98,16 @@ class Summary:
             kinds.append(K.ACCEPTED)
         if now in {D.SHOWN, D.ACCEPTED}:
             kinds.append(K.DECLINED)
-        if now in {D.CHOSEN, D.SHOWN, D.ACCEPTED}:
+        if now == D.ACCEPTED:
             kinds.append(K.BOUND)
         if self.shown - self.declined - {self.run.chosen_id}:
             kinds.append(K.OPTION_DECLINED)
         kinds.append(K.LIMITS_OFFERED)
         if any(event.kind == K.LIMITS_OFFERED for event in self.events):
             kinds.append(K.LIMITS_REJECTED)
+        if now in {D.CHOSEN, D.SHOWN}:
+            # Possible, with a note that says why before an answer: not what comes next.
+            kinds.append(K.BOUND)
         if now != D.UNDECIDED:
             kinds.append(K.REOPENED)
         return [kind.value for kind in kinds]
@@ -121,3 +146,15 @@ def decision_of(run: Run, user: User | AnonymousUser) -> Summary | None:
         origin=origin,
         supposed=SupposedPremiums() if origin is None else supposed_premiums(run),
     )
+
+
+def newer_run(run: Run) -> Run | None:
+    """A later completed run of the same insured, which supersedes this one; None without.
+
+    A what-if supersedes nothing: its premiums, or what it left out, are suppositions, and the run
+    of what was quoted stays the one to decide on.
+    """
+    later = Run.objects.filter(insured=run.insured_id, state=RunState.COMPLETED)
+    supposed = RunEvent.objects.filter(run=OuterRef("pk"), kind=SENT)
+    quoted = later.filter(~Exists(supposed), number__gt=run.number)
+    return quoted.only("id", "number").order_by("-number").first()

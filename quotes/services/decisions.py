@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -28,7 +28,37 @@ from quotes.models import (
     User,
 )
 from quotes.services.comparison import line_word
-from quotes.services.doubts import doubts_about, same_words
+from quotes.services.decision_rules import (
+    check_confirmed,
+    check_day,
+    check_own,
+    needs_reason,
+    with_lines,
+)
+from quotes.services.decision_step import (
+    ChangedMeanwhile,
+    NotConfirmed,
+    NotPossible,
+    ReasonNeeded,
+    Said,
+)
+from quotes.services.weighed import weigh
+
+__all__ = [
+    "ChangedMeanwhile",
+    "NotConfirmed",
+    "NotPossible",
+    "ReasonNeeded",
+    "Said",
+    "choose_solution",
+    "decline_option",
+    "mark_shown",
+    "needs_reason",
+    "record_answer",
+    "record_limits",
+    "reopen_decision",
+    "version_of",
+]
 
 K, D = DecisionKind, Decision
 ON_FROM: dict[str, frozenset[str]] = {
@@ -38,37 +68,6 @@ ON_FROM: dict[str, frozenset[str]] = {
     K.REOPENED: frozenset({D.CHOSEN, D.SHOWN, D.ACCEPTED, D.DECLINED, D.BOUND}),
 }
 """From where these steps may be taken; the others depend on more than the state."""
-
-
-class NotPossible(Exception):
-    """The step cannot be taken now; the text says why and what can."""
-
-
-class ChangedMeanwhile(NotPossible):
-    """Something else was recorded since the page was opened."""
-
-
-class ReasonNeeded(NotPossible):
-    """The step is kept with a reason, and none was given."""
-
-
-class NotConfirmed(NotPossible):
-    """Prices of the package are gone or were never quoted; `words` is what must be confirmed."""
-
-    def __init__(self, words: str, step: str) -> None:
-        super().__init__(f"{words}. Confirm below that it is {step} all the same, or run again.")
-        self.words = words
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a person says with a step: the day it happened, by what way, why, and a note."""
-
-    on: date | None = None
-    how: str = ""
-    reason: str = ""
-    note: str = ""
-    line: str = ""
 
 
 @dataclass
@@ -98,7 +97,7 @@ class _Step:
             reason=said.reason.strip(),
             how=said.how,
             on=said.on,
-            note=said.note.strip(),
+            note=said.kept_note,
             confirmed=confirmed,
             actor=self.actor,
             at=self.now,
@@ -118,12 +117,6 @@ def version_of(run: Run) -> int:
     """The id of the run's last decision event, 0 without one: what a form was drawn from."""
     last = run.decision_events.order_by("-id").values_list("id", flat=True).first()
     return int(last or 0)
-
-
-def needs_reason(solution: Solution, ranks: Sequence[int | None]) -> bool:
-    """Whether choosing it needs a reason: always, unless its rank is the lowest there is."""
-    stated = [rank for rank in ranks if rank is not None]
-    return solution.rank is None or solution.rank != min(stated, default=solution.rank)
 
 
 def _begin(run: Run, actor: User, version: int | None) -> _Step:
@@ -147,36 +140,6 @@ def _begin(run: Run, actor: User, version: int | None) -> _Step:
     return _Step(locked, actor, timezone.now(), events)
 
 
-def _check_day(run: Run, day: date | None, now: datetime) -> None:
-    if day is None:
-        raise NotPossible("Say on which day it happened.")
-    if day > timezone.localdate(now):
-        raise NotPossible("That day is still to come: record it once it has happened.")
-    if run.finished_at is not None and day < timezone.localdate(run.finished_at):
-        first = timezone.localdate(run.finished_at)
-        raise NotPossible(
-            f"These packages exist since {first:%b} {first.day}, {first.year}; it cannot have "
-            "happened before."
-        )
-
-
-def _own(run: Run, solution: Solution) -> None:
-    if solution.run_id != run.pk:
-        raise NotPossible("That package belongs to another run.")
-
-
-def _confirm(
-    run: Run, solution: Solution, kind: str, confirmed: str, on: date | None = None
-) -> str:
-    """What is doubtful about the package's prices, "" for nothing; NotConfirmed where it was not
-    confirmed in these very words."""
-    rows = Solution.objects.prefetch_related("lines__carrier")
-    doubts = doubts_about(run, rows.get(pk=solution.pk, run=run), on)
-    if doubts and same_words(confirmed) != doubts:
-        raise NotConfirmed(doubts, K(kind).label.lower())
-    return doubts
-
-
 @transaction.atomic
 def choose_solution(
     *,
@@ -191,10 +154,12 @@ def choose_solution(
 
     A choice that is not the first rank needs a `reason` (ReasonNeeded); one whose price is gone or
     was quoted by nobody needs `confirmed`, the words of `doubts_about` (NotConfirmed has them).
+    The event's note keeps every check of the package, and how it stands beside what is in force,
+    as they were on that day.
     Raises NotPossible once something was accepted or bound, ChangedMeanwhile for an old `version`.
     """
     step = _begin(run, actor, version)
-    _own(run, solution)
+    check_own(run, solution)
     if step.run.decision in {D.ACCEPTED, D.BOUND}:
         raise NotPossible(
             f"A package was {step.run.get_decision_display().lower()} already. Reopen the "
@@ -205,9 +170,11 @@ def choose_solution(
     ranks = list(step.run.solutions.values_list("rank", flat=True))
     if needs_reason(solution, ranks) and len(reason.strip()) < 3:
         raise ReasonNeeded("It is not the first rank: write why it is chosen.")
-    doubts = _confirm(step.run, solution, K.CHOSEN, confirmed)
+    package = with_lines(step.run, solution)
+    doubts = check_confirmed(step.run, package, K.CHOSEN, confirmed)
     shown = step.was_shown(solution)
-    event = step.add(K.CHOSEN, Said(reason=reason), solution=solution, confirmed=doubts)
+    told = weigh(step.run, package, step.now).words
+    event = step.add(K.CHOSEN, Said(reason=reason, note=told), solution=solution, confirmed=doubts)
     step.move(D.SHOWN if shown else D.CHOSEN, solution)
     return event
 
@@ -228,9 +195,9 @@ def mark_shown(
         raise NotPossible("Tick the packages that were shown.")
     if not said.how:
         raise NotPossible("Say how it was shown.")
-    _check_day(step.run, said.on, step.now)
+    check_day(step.run, said.on, step.now)
     for solution in solutions:
-        _own(run, solution)
+        check_own(run, solution)
     added = [step.add(K.SHOWN, said, solution=each, proposal=proposal) for each in solutions]
     if step.run.decision == D.CHOSEN and step.run.chosen_id in {each.pk for each in solutions}:
         step.move(D.SHOWN, step.run.chosen)
@@ -267,7 +234,7 @@ def record_answer(
             f"The chosen package is {step.run.get_decision_display().lower()}. Reopen the decision "
             "to change that."
         )
-    _check_day(step.run, said.on, step.now)
+    check_day(step.run, said.on, step.now)
     if kind == K.DECLINED and len(said.reason.strip()) < 3:
         raise ReasonNeeded("Write why the insured declined it.")
     if kind == K.BOUND and now != D.ACCEPTED and len(said.note.strip()) < 3:
@@ -275,7 +242,9 @@ def record_answer(
             "It was not recorded as accepted. Record that first, or write in the note why it was "
             "bound without."
         )
-    doubts = "" if kind == K.DECLINED else _confirm(step.run, chosen, kind, confirmed, said.on)
+    doubts = (
+        "" if kind == K.DECLINED else check_confirmed(step.run, chosen, kind, confirmed, said.on)
+    )
     event = step.add(kind, said, solution=chosen, confirmed=doubts)
     step.move({K.ACCEPTED: D.ACCEPTED, K.DECLINED: D.DECLINED, K.BOUND: D.BOUND}[K(kind)], chosen)
     return event
@@ -287,7 +256,7 @@ def decline_option(
 ) -> DecisionEvent:
     """Record that the insured was shown this package, and did not want it."""
     step = _begin(run, actor, version)
-    _own(run, solution)
+    check_own(run, solution)
     if step.run.chosen_id == solution.pk:
         raise NotPossible("That is the chosen package: record that it was declined instead.")
     if not step.was_shown(solution):
@@ -295,7 +264,7 @@ def decline_option(
     declined = {e.solution_id for e in step.events if e.kind == K.OPTION_DECLINED}
     if solution.pk in declined:
         raise NotPossible("That package is recorded as declined already.")
-    _check_day(step.run, said.on, step.now)
+    check_day(step.run, said.on, step.now)
     return step.add(K.OPTION_DECLINED, said, solution=solution)
 
 
@@ -312,7 +281,7 @@ def record_limits(
         raise NotPossible("Say on which line.")
     if len(said.note.strip()) < 3:
         raise NotPossible("Write which limits, such as “auto 500 CSL instead of 250/500”.")
-    _check_day(step.run, said.on, step.now)
+    check_day(step.run, said.on, step.now)
     offered = [e for e in step.events if e.kind == K.LIMITS_OFFERED and e.line == said.line]
     if kind == K.LIMITS_REJECTED and not offered:
         raise NotPossible(
@@ -337,9 +306,3 @@ def reopen_decision(
     event = step.add(K.REOPENED, Said(reason=reason), solution=step.run.chosen)
     step.move(D.UNDECIDED, None)
     return event
-
-
-def newer_run(run: Run) -> Run | None:
-    """A later completed run of the same insured, which supersedes this one; None without."""
-    later = Run.objects.filter(insured=run.insured_id, state=RunState.COMPLETED)
-    return later.filter(number__gt=run.number).only("id", "number").order_by("-number").first()

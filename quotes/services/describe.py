@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from quotes.models import DecisionEvent, Proposal, Run, Solution
-from quotes.services.packet_content import by, moment, what_if_document
+from quotes.services.decision_words import by, moment
+from quotes.services.packet_documents import what_if_document
 from quotes.services.what_if.origin import supposed_premiums, what_if_of
 
 

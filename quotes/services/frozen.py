@@ -16,7 +16,7 @@ from typing import Any
 from quotes.models import LINES, Solution, SolutionLine
 from quotes.models.carrier import carrier_key
 from quotes.models.quote import carriers_own
-from quotes.services import comparison
+from quotes.services import comparison, profile
 from quotes.services import documents as doc
 from quotes.services.details import document_details
 from quotes.services.grouping import QuotedPackage, package_words, quoted_packages
@@ -87,6 +87,7 @@ class Frozen:
         self.sent = comparison.Sent.of(request, offering_lines)
         self.policies = dict(_policies(request))
         self.in_force = dict(_in_force(request))
+        self.replacement_cost = _replacement_cost(request)
         self._returned: dict[tuple[str, Decimal | None, str], Policy] = {}
 
     def policy_of(self, line: SolutionLine) -> Policy:
@@ -136,6 +137,14 @@ class Frozen:
         known = len(held) == len(set(lines)) and None not in premiums
         total = sum((p for p in premiums if p is not None), Decimal(0)) if known else None
         return Option("In force today", held, None, total, total)
+
+
+def _replacement_cost(request: Mapping[str, Any]) -> Decimal | None:
+    """What the profile says it costs to rebuild the house, in dollars; None where not stated."""
+    value = request.get("input")
+    residence = value.get("residence") if isinstance(value, dict) else None
+    stated = residence.get("replacement_cost") if isinstance(residence, dict) else None
+    return profile.replacement_cost(stated)
 
 
 def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:

@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from quotes.services import expiry
+from quotes.services.checks import Check, Outcome
 from quotes.services.comparison import in_words, line_word
 from quotes.services.frozen import Frozen, Option, Policy
 from quotes.services.money import dollars, dollars_between
 from quotes.services.points import shown_of
+from quotes.services.policy_checks import check_dwelling, check_terms
 from quotes.services.umbrella import Attaches, Attachment, check_umbrella
 
-
-class Outcome(StrEnum):
-    FINE = "fine"
-    WARNING = "warning"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: its outcome in a few words, why, and what was compared.
-
-    `closed` is what no carrier would bind any more: it goes before all else.
-    """
-
-    code: str
-    outcome: Outcome
-    words: str
-    details: Sequence[str] = ()
-    compared: str = ""
-    closed: bool = False
+AGREES = "Cost agrees with the lines"
 
 
 def check_package(option: Option, frozen: Frozen, now: datetime) -> list[Check]:
     """Every check that applies to a ranked package, those that need a look first."""
     found = [
         *_umbrella(check_umbrella(option)),
+        *check_dwelling(option, frozen.replacement_cost),
+        *check_terms(option),
         *_expiry(option, now),
         *_effective(option),
         *_split(option, frozen),
@@ -99,11 +82,13 @@ def _effective(option: Option) -> Iterable[Check]:
         for line, policy in option.policies.items()
         if policy.details.get("effective_date")
     }
+    said = [f"{line_word(ln)} {shown_of(option.policies[ln], 'effective_date')}" for ln in dates]
+    missing = in_words([line_word(line) for line in option.policies if line not in dates])
     if len(set(dates.values())) > 1:
-        said = [
-            f"{line_word(ln)} {shown_of(option.policies[ln], 'effective_date')}" for ln in dates
-        ]
         yield Check("effective", Outcome.WARNING, "Effective dates differ", said, "effective dates")
+    elif dates and missing:
+        words = f"Effective date of {missing} not stated"
+        yield Check("effective", Outcome.UNKNOWN, words, said, "effective dates")
 
 
 def _split(option: Option, frozen: Frozen) -> Iterable[Check]:
@@ -188,7 +173,9 @@ def _cost(option: Option) -> Iterable[Check]:
     said = dollars_between(bottom, top)
     compared = f"our sum of line premiums {dollars(total)} with Nexio's cost {said}"
     if bottom <= total <= top:
-        yield Check("cost", Outcome.FINE, "Cost agrees with the lines", (), compared)
+        end = "low" if total == bottom else "high" if total == top else ""
+        words = f"Lines sum to the {end} end of the range" if end and bottom < top else AGREES
+        yield Check("cost", Outcome.FINE, words, (), compared)
         return
     off = total - top if total > top else bottom - total
     side = "above" if total > top else "below"

@@ -12,11 +12,11 @@ from decimal import Decimal
 
 from quotes.models import LINES, Solution, SolutionLine
 from quotes.services import comparison, scorecard
+from quotes.services.checks import Check
 from quotes.services.compared import Compared
 from quotes.services.frozen import Frozen
 from quotes.services.like_for_like import Saving
 from quotes.services.matrix import beside_lines
-from quotes.services.package_checks import Check
 from quotes.services.picks import Picks
 from quotes.services.ranked import Placed, Ranking
 from quotes.services.scorecard import Card

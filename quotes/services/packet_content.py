@@ -1,196 +1,32 @@
-"""What an E&O packet says of a run: sent, come back, decided, shown, in words and as documents.
+"""What an E&O packet's PDF says of a run, in words: decided, shown, sent, come back.
 
-Pure: reads rows that were fetched, and the frozen documents. Moments are written in the office's
-time with their offset, so that they read the same anywhere.
+Pure: reads rows that were fetched, and the frozen documents.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.utils import timezone
-
-from quotes.models import (
-    Attachment,
-    DecisionEvent,
-    DecisionKind,
-    Proposal,
-    Run,
-    RunEvent,
-    Solution,
-)
+from quotes.models import Decision, DecisionEvent, DecisionKind, Proposal, Run
 from quotes.services import comparison, expiry
 from quotes.services.as_sent import left_out_lines
 from quotes.services.comparison import in_words, line_word
+from quotes.services.decision_words import (
+    by,
+    checks_told,
+    event_words,
+    lines_words,
+    package_name,
+    when,
+)
 from quotes.services.frozen import Frozen
 from quotes.services.money import NOT_STATED, day_words, dollars, dollars_between
-from quotes.services.what_if.origin import Origin, SupposedPremiums
+from quotes.services.packet_documents import Kept
+from quotes.services.term_words import term_remark
+from quotes.services.what_if.origin import SupposedPremiums
 
 K = DecisionKind
-ON_THE_CHOSEN = (K.CHOSEN, K.ACCEPTED, K.DECLINED, K.BOUND, K.REOPENED)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """All that is kept of a run, as fetched. Solutions come with `lines__carrier`; events with
-    their actors; `proposals` are the delivered ones, with `options__solution`; of a what-if
-    `origin` and `supposed` say what it was made of and which premiums no carrier quoted."""
-
-    run: Run
-    solutions: Sequence[Solution]
-    events: Sequence[RunEvent]
-    decision_events: Sequence[DecisionEvent]
-    proposals: Sequence[Proposal]
-    attachments: Sequence[Attachment]
-    origin: Origin | None = None
-    supposed: SupposedPremiums = field(default_factory=SupposedPremiums)
-
-
-def moment(at: datetime | None) -> str:
-    """ "2026-03-03T19:36:02-05:00"; "" for none."""
-    return "" if at is None else timezone.localtime(at).isoformat(timespec="seconds")
-
-
-def when(at: datetime | None) -> str:
-    if at is None:
-        return NOT_STATED
-    local = timezone.localtime(at)
-    return f"{local:%b} {local.day}, {local.year}, {local:%I:%M:%S %p}".replace(", 0", ", ")
-
-
-def by(actor: Any) -> str:
-    return "" if actor is None else str(actor.shown_name)
-
-
-def package_name(solution: Solution) -> str:
-    return f"rank {solution.rank}" if solution.rank is not None else "an unranked package"
-
-
-def lines_words(solution: Solution) -> str:
-    return "; ".join(
-        f"{line.shown_line or 'line not given'}: {line.shown_carrier}"
-        f"{f' ({line.product_name})' if line.product_name else ''} "
-        f"{dollars(line.line_premium_annual)}"
-        for line in solution.lines.all()
-    )
-
-
-def event_words(event: DecisionEvent) -> str:
-    """ "Shown to the insured: rank 2, on Mar 4, 2026, by e-mail, as proposal 1."."""
-    parts = [str(event.get_kind_display())]
-    if event.solution is not None:
-        parts[0] += f": {package_name(event.solution)}"
-    if event.line:
-        parts[0] += f": {event.get_line_display()}"
-    if event.on is not None:
-        parts.append(f"on {day_words(event.on)}")
-    if event.how:
-        parts.append(str(event.get_how_display()).lower())
-    if event.proposal is not None:
-        parts.append(f"as proposal {event.proposal.number}")
-    words = ", ".join(parts) + "."
-    if event.reason:
-        words += f" Reason: {event.reason}"
-    if event.note:
-        words += f" Note: {event.note}"
-    if event.confirmed:
-        words += f" Confirmed all the same: {event.confirmed}."
-    return words
-
-
-def timeline_document(kept: Kept) -> list[dict[str, Any]]:
-    """The run's events and the decision's, in order of time."""
-    rows = [
-        (event.at, 0, event.pk, {"kind": event.kind, "text": event.text, "data": event.data}, event)
-        for event in kept.events
-    ]
-    rows += [
-        (each.at, 1, each.pk, {"kind": f"decision:{each.kind}", "text": event_words(each)}, each)  # type: ignore[misc]
-        for each in kept.decision_events
-    ]
-    rows.sort(key=lambda row: row[:3])
-    return [{"at": moment(row[0]), "by": by(row[4].actor), **row[3]} for row in rows]
-
-
-def decision_document(kept: Kept) -> dict[str, Any]:
-    """The decision as it stands, every step of it, and the delivered proposals."""
-    run = kept.run
-    return {
-        "run": str(run.pk),
-        "number": run.number,
-        "nexio_run_id": run.nexio_run_id,
-        "sandbox": run.sandbox,
-        "decision": run.decision,
-        "chosen": None if run.chosen is None else _solution_document(run.chosen),
-        "what_if": what_if_document(kept.origin, kept.supposed),
-        "events": [_event_document(event) for event in kept.decision_events],
-        "proposals": [
-            {
-                "number": proposal.number,
-                "made_at": moment(proposal.made_at),
-                "made_by": by(proposal.made_by),
-                "sha256": proposal.sha256,
-                "notes": proposal.notes,
-                "options": {o.letter: _solution_document(o.solution) for o in _options(proposal)},
-            }
-            for proposal in kept.proposals
-        ],
-    }
-
-
-def what_if_document(origin: Origin | None, supposed: SupposedPremiums) -> dict[str, Any] | None:
-    """None for a run of what was quoted."""
-    if origin is None:
-        return None
-    return {
-        "of_run": origin.run_id,
-        "of_number": origin.number,
-        "said": origin.said,
-        "supposed_premiums": [
-            {
-                "offering": sent_id,
-                "carrier": each.carrier,
-                "line": each.line,
-                "quoted": each.quoted,
-                "supposed": each.supposed,
-            }
-            for sent_id, each in supposed.by_id.items()
-        ],
-    }
-
-
-def _options(proposal: Proposal) -> Iterable[Any]:
-    return proposal.options.all()
-
-
-def _solution_document(solution: Solution) -> dict[str, Any]:
-    return {
-        "position": solution.position,
-        "rank": solution.rank,
-        "label": solution.cluster_label,
-        "est_cost_low": solution.est_cost_low,
-        "est_cost_high": solution.est_cost_high,
-    }
-
-
-def _event_document(event: DecisionEvent) -> dict[str, Any]:
-    return {
-        "id": event.pk,
-        "at": moment(event.at),
-        "by": by(event.actor),
-        "kind": event.kind,
-        "solution": None if event.solution is None else _solution_document(event.solution),
-        "proposal": None if event.proposal is None else event.proposal.number,
-        "line": event.line,
-        "on": None if event.on is None else event.on.isoformat(),
-        "how": event.how,
-        "reason": event.reason,
-        "note": event.note,
-        "confirmed": event.confirmed,
-    }
 
 
 def packet_words(
@@ -254,6 +90,11 @@ def _decision_pairs(kept: Kept) -> list[list[str]]:
         pairs.append(["Reason", choice.reason or "None was needed: it is ranked first."])
         if choice.confirmed:
             pairs.append(["Confirmed all the same", f"{choice.confirmed}."])
+        told = checks_told(choice)
+        pairs.append(["Told when it was chosen", "\n".join(told) or "Not recorded"])
+    bound = last.get(K.BOUND)
+    if bound is not None and run.decision == Decision.BOUND:
+        pairs.append(["Bound", "\n".join([day_words(bound.on), *bound.note.splitlines()])])
     return pairs
 
 
@@ -306,7 +147,10 @@ def _sent_pairs(kept: Kept) -> list[list[str]]:
         ["Lines", in_words([line_word(line) for line in lines])],
         ["Appetite", str(run.get_appetite_display() or NOT_STATED)],
         ["In force today", f"{dollars(incumbent.total)} a year, {in_words(incumbent.carriers)}"],
-        ["Left out", "; ".join(left_out) or "None"],
+        [
+            "Left out",
+            "; ".join(left_out) or ("None" if origin is None else "None beside the what-if"),
+        ],
     ]
     if origin is not None:
         pairs.append(["What-if", f"Of run {origin.number}, not as quoted: {origin.said}."])
@@ -321,6 +165,8 @@ def _offering_rows(run: Run, supposed: SupposedPremiums) -> list[list[str]]:
     for offering in comparison.offerings_sent(run.request):
         known = policies.get(str(offering.get("id")))
         premium = dollars(comparison.line_premium(offering))
+        if remark := term_remark(known):
+            premium += f"; {remark}"
         unquoted = str(offering.get("id")) in supposed.by_id
         end = comparison.expiry_of(offering)
         rows.append(

@@ -24,13 +24,9 @@ from django.utils import timezone
 from quotes.models import Attachment, Run, User
 from quotes.models.run import IN_FLIGHT
 from quotes.services.agency import agency_words, without_logo
-from quotes.services.decisions import NotPossible
-from quotes.services.packet_content import (
-    Kept,
-    decision_document,
-    packet_words,
-    timeline_document,
-)
+from quotes.services.decision_step import NotPossible
+from quotes.services.packet_content import packet_words
+from quotes.services.packet_documents import Kept, decision_document, timeline_document
 from quotes.services.typesetting import NotTypeset, Typeset
 from quotes.services.what_if.origin import supposed_premiums, what_if_of
 
@@ -46,7 +42,7 @@ CHUNK = 1 << 16
 
 @dataclass
 class Packet:
-    """What was written: the manifest's hash, how many files, and what could not be packed."""
+    """What was written: the manifest's hash, how many files in all, what could not be packed."""
 
     manifest_sha256: str
     files: int
@@ -173,7 +169,8 @@ class _Writer:
                 entry.write(content)
         self.zip.close()
         names = [str(each["name"]) for each in self.absent]
-        return Packet(manifest_hash, len(self.entries), names)
+        # The manifest and its signature are files of the ZIP as well.
+        return Packet(manifest_hash, len(self.entries) + 2, names)
 
 
 def _info(path: str) -> zipfile.ZipInfo:

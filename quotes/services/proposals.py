@@ -22,7 +22,8 @@ from quotes.models import (
     User,
 )
 from quotes.services.agency import agency_words, without_logo
-from quotes.services.decisions import NotPossible, Said, mark_shown
+from quotes.services.decision_step import NotPossible, Said
+from quotes.services.decisions import mark_shown
 from quotes.services.proposal_content import proposal_data
 from quotes.services.typesetting import NotTypeset, Typeset
 from quotes.services.what_if.origin import supposed_premiums

@@ -15,6 +15,7 @@ from quotes.models import LINES, Run, Solution
 from quotes.models.carrier import loose_key
 from quotes.services import comparison
 from quotes.services.account import appetite_sent
+from quotes.services.comparison import line_word
 from quotes.services.document_changes import Change, changes_between
 from quotes.services.ranked import Placed, Ranking
 
@@ -139,7 +140,7 @@ def compare_runs(earlier: Run, later: Run, before: Ranking, after: Ranking) -> R
         profile=changes_between(_without(was, ASKED_APART), _without(now, ASKED_APART)),
         offerings=offerings,
         same_offerings=same,
-        quotes=_quote_changes(was, now),
+        quotes=_quote_changes(was, now, offerings),
         rest=changes_between(
             _without(earlier.request, {"input", "offerings"}),
             _without(later.request, {"input", "offerings"}),
@@ -217,20 +218,45 @@ def _named(offering: Mapping[str, Any]) -> tuple[str, str]:
     return carrier, str(offering.get("category") or "")
 
 
-def _quote_changes(was: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Change, ...]:
-    """What `input.quotes` say beyond the offerings: line details, quotes without an offering."""
-    sides = []
-    for side in (was, now):
-        listed = side.get("quotes")
-        found: dict[str, Any] = {}
-        for quote in listed if isinstance(listed, list) else []:
-            if not isinstance(quote, dict):
+def _quote_changes(
+    was: Mapping[str, Any], now: Mapping[str, Any], offerings: Sequence[OfferingChange]
+) -> tuple[Change, ...]:
+    """What `input.quotes` say beyond the offerings: line details, quotes without an offering.
+
+    A line that only one side quotes is one change, not one for each thing it states; none where
+    its offering says it already.
+    """
+    before, after = _quotes_of(was), _quotes_of(now)
+    said = {(loose_key(each.carrier), each.line) for each in offerings if each.kind != "changed"}
+    found: list[Change] = []
+    for name in [*after, *(name for name in before if name not in after)]:
+        old, new = before.get(name, {}), after.get(name, {})
+        one_sided = [line for line in LINES if _has(old, line) != _has(new, line)]
+        for line in one_sided:
+            if (loose_key(name), line) in said:
                 continue
-            name = str(quote.get("carrier") or "A quote")
-            key = next(k for k in _numbered(name) if k not in found)
-            found[key] = {k: _plain(v) for k, v in quote.items() if k not in SAID_BY_OFFERINGS}
-        sides.append(found)
-    return changes_between(sides[0], sides[1])
+            quoted = ("quoted", "not quoted") if _has(old, line) else ("not quoted", "quoted")
+            found.append(Change((name, line), f"{name} {line_word(line)}", *quoted))
+        rest = (_without(each, one_sided) for each in (old, new))
+        found += changes_between(*({name: each} for each in rest))
+    return tuple(found)
+
+
+def _quotes_of(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A request's quotes by their carrier, without what the offerings made of them say."""
+    listed = value.get("quotes")
+    found: dict[str, dict[str, Any]] = {}
+    for quote in listed if isinstance(listed, list) else []:
+        if not isinstance(quote, dict):
+            continue
+        name = str(quote.get("carrier") or "A quote")
+        key = next(k for k in _numbered(name) if k not in found)
+        found[key] = {k: _plain(v) for k, v in quote.items() if k not in SAID_BY_OFFERINGS}
+    return found
+
+
+def _has(quote: Mapping[str, Any], line: str) -> bool:
+    return isinstance(quote.get(line), Mapping)
 
 
 def _numbered(name: str) -> Any:

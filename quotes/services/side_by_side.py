@@ -12,12 +12,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from quotes.models import LINES
+from quotes.services.checks import Check
 from quotes.services.compared import Compared
 from quotes.services.frozen import Option
 from quotes.services.like_for_like import Saving, saving
 from quotes.services.line_rows import Group, line_group
 from quotes.services.matrix import beside_lines
-from quotes.services.package_checks import Check
 from quotes.services.picks import Picks
 from quotes.services.ranked import Placed, Ranking
 

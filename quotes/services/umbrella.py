@@ -117,7 +117,10 @@ def _auto(umbrella: Policy, auto: Policy | None) -> Found:
     if not alike:
         return (
             [],
-            [f"auto {shown_limits(stated)} cannot be measured against {shown}: another structure"],
+            [
+                f"auto {shown_limits(stated)} is another structure than the {shown} it asks for: "
+                f"have {umbrella.name} confirm that it is accepted"
+            ],
             [],
         )
     compared = [f"auto {shown_limits(stated)} against {shown} required"]

@@ -8,7 +8,7 @@ from django import template
 
 from quotes.models import DecisionEvent, Run, Solution
 from quotes.services.decision_summary import Summary
-from quotes.services.packet_content import event_words, package_name
+from quotes.services.decision_words import event_words, package_name
 from quotes.services.what_if.origin import Origin, SupposedPremium, listed_origin
 
 register = template.Library()

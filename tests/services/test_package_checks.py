@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from quotes.services.checks import Outcome
 from quotes.services.details import parse_detail
 from quotes.services.frozen import Frozen, Option, Policy
-from quotes.services.package_checks import Outcome, check_package
+from quotes.services.package_checks import check_package
 from quotes.services.umbrella import Attaches, check_umbrella
 from tests.services.packages import line as line_of
 from tests.services.packages import offering, run_of, solution
@@ -138,15 +139,20 @@ def test_what_is_expired_goes_before_all_else():
 
 
 @pytest.mark.parametrize(
-    ("home", "auto", "differ"),
-    [("1/1/2027", "1/1/2027", False), ("1/1/2027", "2/1/2027", True), ("1/1/2027", None, False)],
+    ("home", "auto", "outcome"),
+    [
+        ("1/1/2027", "1/1/2027", None),
+        ("1/1/2027", "2/1/2027", Outcome.WARNING),
+        ("1/1/2027", None, Outcome.UNKNOWN),
+    ],
 )
-def test_effective_dates_that_differ(home, auto, differ):
+def test_effective_dates_that_differ(home, auto, outcome):
     lines = {
         "home": policy("home", texts={"effective_date": home}),
         "auto": policy("auto", texts={"effective_date": auto} if auto else {}),
     }
-    assert (checked(Option("x", lines), "effective") is not None) is differ
+    found = checked(Option("x", lines), "effective")
+    assert (found.outcome if found else None) is outcome
 
 
 def bundle(**fields: Any) -> dict[str, Any]:

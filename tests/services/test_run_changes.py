@@ -150,6 +150,22 @@ def test_what_the_quotes_say_beyond_their_offerings():
     assert said(found.quotes) == [("Fable › Home › Coverage › Form", "—", "HO-5")]
 
 
+def test_a_line_only_one_side_quotes_is_one_change_and_none_where_its_offering_says_it():
+    home = {"coverage_a": 650000, "aop": 2500, "form": "HO-5"}
+    both = [{"carrier": "Fable", "home": home, "auto": {"um_uim": "250/500"}}]
+    left = [{"carrier": "Fable", "home": home}]
+    fable = [OFFERINGS[0], offering("fa", "Fable", "auto", 900)]
+    dropped = between(run(fable, quotes=both), run(fable[:1], quotes=left))
+    assert [(each.kind, each.carrier, each.line) for each in dropped.offerings] == [
+        ("removed", "Fable", "auto")
+    ]
+    assert said(dropped.quotes) == []
+    never_sent = between(run(fable[:1], quotes=both), run(fable[:1], quotes=left))
+    assert said(never_sent.quotes) == [("Fable auto", "quoted", "not quoted")]
+    back = between(run(fable[:1], quotes=left), run(fable[:1], quotes=both))
+    assert said(back.quotes) == [("Fable auto", "not quoted", "quoted")]
+
+
 def test_keys_nobody_knows_are_told():
     later = run()
     later.request["hint"] = "fast"

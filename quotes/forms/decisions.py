@@ -12,10 +12,10 @@ from django.utils import timezone
 from quotes.forms.base import PortalForm
 from quotes.forms.fields import DayField
 from quotes.models import LINES, DecisionKind, How, Line, Solution
-from quotes.services.decisions import Said
+from quotes.services.decision_step import BoundPolicy, Said
+from quotes.services.decision_words import package_name
 from quotes.services.doubts import same_words
 from quotes.services.money import dollars_between
-from quotes.services.decision_words import package_name
 
 K = DecisionKind
 ON, HOW, PACKAGES, PACKAGE, REASON, NOTE, LINE = (
@@ -64,8 +64,16 @@ class PackagesField(forms.MultipleChoiceField):
 
     widget = forms.CheckboxSelectMultiple
 
-    def __init__(self, solutions: Sequence[Solution], **kwargs: Any) -> None:
-        choices = [(str(each.position), package_words(each)) for each in solutions]
+    def __init__(
+        self, solutions: Sequence[Solution], marks: Mapping[int, str] | None = None, **kwargs: Any
+    ) -> None:
+        """`marks` say beside a package, by its position, what was decided of it."""
+        choices = []
+        for each in solutions:
+            mark = (marks or {}).get(each.position)
+            choices.append(
+                (str(each.position), package_words(each) + (f" ({mark})" if mark else ""))
+            )
         super().__init__(choices=choices, **kwargs)
 
 
@@ -82,7 +90,7 @@ class ReasonField(forms.CharField):
 class VersionedForm(PortalForm):
     """A form that knows from which state of the decision it was drawn.
 
-    `doubts` are said beside a box that must be ticked (see `decisions.NotConfirmed`).
+    `doubts` are said beside a box that must be ticked (see `decision_step.NotConfirmed`).
     """
 
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
@@ -110,6 +118,8 @@ class ChooseForm(VersionedForm):
         super().__init__(data, initial={"version": version})
         self.doubts = doubts
         self.fields["reason"].required = must_say_why
+        if must_say_why and data is None:
+            self.fields["reason"].widget.attrs["autofocus"] = True
 
 
 class StepForm(VersionedForm):
@@ -124,8 +134,10 @@ class StepForm(VersionedForm):
         solutions: Sequence[Solution] = (),
         ticked: Sequence[int] = (),
         doubts: str = "",
+        lines: Sequence[str] = (),
     ) -> None:
-        """`solutions` are those the step may be about; `ticked` positions begin chosen."""
+        """`solutions` are those the step may be about; `ticked` positions begin chosen; of each
+        of `lines` it asks what was bound."""
         initial = {
             "version": version,
             PACKAGES: [str(position) for position in ticked],
@@ -139,15 +151,32 @@ class StepForm(VersionedForm):
             field.label = LABELS.get((kind, name), field.label)
             field.help_text = HINTS.get((kind, name), field.help_text)
             self.fields[name] = field
+        self.lines = lines
+        for line in lines:
+            label = Line(line).label
+            self.fields[f"effective_{line}"] = DayField(label=f"{label}: effective")
+            self.fields[f"number_{line}"] = forms.CharField(
+                label=f"{label}: policy or binder number",
+                required=False,
+                max_length=60,
+                error_messages={"max_length": "Keep the number to 60 characters."},
+            )
+        if lines:
+            self.order_fields([ON, *(name for name in self.fields if name not in {ON, NOTE}), NOTE])
 
     def said(self) -> Said:
         given = self.cleaned_data
+        bound = (
+            BoundPolicy(line, given.get(f"effective_{line}"), given.get(f"number_{line}") or "")
+            for line in self.lines
+        )
         return Said(
             on=given.get(ON),
             how=given.get(HOW) or "",
             reason=given.get(REASON) or "",
             note=given.get(NOTE) or "",
             line=given.get(LINE) or "",
+            bound=tuple(each for each in bound if each),
         )
 
 
@@ -213,11 +242,12 @@ class ProposalForm(PortalForm):
         fewest: int,
         most: int,
         notes: str = "",
+        marks: Mapping[int, str] | None = None,
     ) -> None:
         initial = {"packages": [str(position) for position in ticked], "notes": notes}
         super().__init__(data, initial=initial)
         self.fewest, self.most = fewest, most
-        self.fields["packages"] = PackagesField(solutions, label="Packages side by side")
+        self.fields["packages"] = PackagesField(solutions, marks, label="Packages side by side")
         self.fields["packages"].error_messages["required"] = self._wrong(0)
         self.order_fields(["packages", "notes"])
 

@@ -10,8 +10,8 @@ from django.core.management.base import OutputWrapper
 from django.utils import timezone
 
 from quotes.models import Run, Solution
-from quotes.services.describe import describe_run
 from quotes.services.decision_words import event_words, package_name
+from quotes.services.describe import describe_run
 from quotes.services.what_if.origin import supposed_premiums
 
 

@@ -9,12 +9,14 @@ offering of a run.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from quotes.models import LINES
 from quotes.services.comparison import Difference, in_words, line_word
 from quotes.services.frozen import Option, Policy
+from quotes.services.leaning import Leaning, leaning
 from quotes.services.points import NOT_STATED, Verdict, points_of
 
 GIST = 3
@@ -25,7 +27,8 @@ GIST = 3
 class Flag:
     """One reason why two options are not like for like, or cannot be called so.
 
-    `left` and `right` are shown texts, "—" for what is not stated.
+    `left` and `right` are shown texts, "—" for what is not stated; `leans` says whether `left` is
+    more cover or less, where that can be told.
     """
 
     verdict: Verdict
@@ -34,6 +37,7 @@ class Flag:
     label: str
     left: str
     right: str
+    leans: Leaning | None = None
 
     @property
     def named(self) -> str:
@@ -70,6 +74,28 @@ class Likeness:
         return [flag for flag in self.flags if flag.verdict is Verdict.UNKNOWN]
 
     @property
+    def _one_way(self) -> str:
+        """ ", all more cover" where every difference points the same way."""
+        ways = {flag.leans for flag in self.differences}
+        if len(ways) != 1 or None in ways:
+            return ""
+        every = "all " if len(self.differences) > 1 else ""
+        return f", {every}{ways.pop()} cover"
+
+    @property
+    def leanings(self) -> str:
+        """What the differences come to: "2 more cover, 1 less, 1 other"; "" without any."""
+        counts = Counter(flag.leans for flag in self.differences)
+        said = [
+            f"{counts[each]} {word}"
+            for each, word in ((Leaning.MORE, "more"), (Leaning.LESS, "less"), (None, "other"))
+            if counts[each]
+        ]
+        if said and counts[None] < len(self.differences):
+            said[0] += " cover"
+        return ", ".join(said) if counts[None] < len(self.differences) else ""
+
+    @property
     def alike(self) -> bool:
         """Whether they are like for like: everything that counts is stated, and the same."""
         return not self.flags
@@ -81,7 +107,7 @@ class Likeness:
             return "like for like"
         parts = []
         if count := len(self.differences):
-            parts.append(f"{count} difference{'' if count == 1 else 's'}")
+            parts.append(f"{count} difference{'' if count == 1 else 's'}{self._one_way}")
         if not self.stated:
             parts.append("coverage not stated")
         elif count := len(self.unknowns):
@@ -159,7 +185,8 @@ def _one_sided(line: str, left: Option, right: Option) -> Iterable[Flag]:
     open_end = any(each.in_force for each in without)
     absent = {id(each): NOT_STATED if each.in_force else "not in it" for each in without}
     here = [absent.get(id(each), "included") for each in (left, right)]
-    yield Flag(Verdict.UNKNOWN if open_end else Verdict.DIFFERS, line, "line", "line", *here)
+    verdict = Verdict.UNKNOWN if open_end else Verdict.DIFFERS
+    yield Flag(verdict, line, "line", "line", here[0], here[1])
 
 
 def compare_policies(one: Policy, other: Policy) -> Iterable[Flag]:
@@ -167,7 +194,8 @@ def compare_policies(one: Policy, other: Policy) -> Iterable[Flag]:
     for point in points_of(one.line, (one, other)):
         verdict, (left, right) = point.verdict(0, 1), point.sides
         if verdict is not None and left is not None and right is not None:
-            yield Flag(verdict, one.line, point.code, point.said, left.text, right.text)
+            leans = leaning(point.code, left, right) if verdict is Verdict.DIFFERS else None
+            yield Flag(verdict, one.line, point.code, point.said, left.text, right.text, leans)
 
 
 @dataclass(frozen=True)

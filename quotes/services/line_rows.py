@@ -15,8 +15,9 @@ from quotes.services import expiry
 from quotes.services.comparison import line_word
 from quotes.services.details import DETAILS
 from quotes.services.frozen import Option, Policy
+from quotes.services.leaning import Leaning, leaning
 from quotes.services.money import day_words, dollars
-from quotes.services.points import NOT_STATED, PRICE_ONLY, Point, Verdict, points_of, shown_of
+from quotes.services.points import NOT_STATED, PRICE_ONLY, Point, Side, Verdict, points_of, shown_of
 
 Held = Sequence[Policy | None]
 """The policies of a row, one for each column; None where it has no such line."""
@@ -26,13 +27,15 @@ Held = Sequence[Policy | None]
 class Cell:
     """What one column states. `text` is "—" where it is not stated, "" where it has no such line.
 
-    `differs` is against the reference; `note` a remark of ours, `warns` that it needs a look.
+    `differs` is against the reference, and `leans` says whether it is more cover than that or
+    less, where that can be told; `note` a remark of ours, `warns` that it needs a look.
     """
 
     text: str
     differs: bool = False
     note: str = ""
     warns: bool = False
+    leans: Leaning | None = None
 
     @property
     def absent(self) -> bool:
@@ -131,12 +134,16 @@ def _compared(point: Point, reference: int) -> Row:
     """A row whose sides were compared: each with the reference's, and each with every other."""
     count = len(point.sides)
     pairs = [point.verdict(one, other) for one in range(count) for other in range(one + 1, count)]
-    cells = [
-        Cell("")
-        if side is None
-        else Cell(_capital(side.text), differs=point.verdict(at, reference) is Verdict.DIFFERS)
-        for at, side in enumerate(point.sides)
-    ]
+    beside = point.sides[reference]
+
+    def cell(at: int, side: Side | None) -> Cell:
+        if side is None:
+            return Cell("")
+        differs = point.verdict(at, reference) is Verdict.DIFFERS
+        leans = leaning(point.code, side, beside) if differs and beside is not None else None
+        return Cell(_capital(side.text), differs=differs, leans=leans)
+
+    cells = [cell(at, side) for at, side in enumerate(point.sides)]
     return Row(
         point.label, cells, differs=Verdict.DIFFERS in pairs, unknown=Verdict.UNKNOWN in pairs
     )

@@ -15,8 +15,9 @@ from typing import Any
 
 from django.utils import timezone
 
-from quotes.models import LINES, Line, Run, Solution, SolutionLine
+from quotes.models import LINES, Decision, Line, Run, Solution, SolutionLine
 from quotes.services import comparison, expiry
+from quotes.services.checks import Check
 from quotes.services.comparison import in_words, line_word
 from quotes.services.details import DETAILS
 from quotes.services.frozen import Frozen, Option
@@ -25,11 +26,14 @@ from quotes.services.matrix import beside_lines
 from quotes.services.money import NOT_STATED, day_words, dollars, dollars_between, signed_dollars
 from quotes.services.package_checks import check_package
 from quotes.services.points import PRICE_ONLY, shown_of
+from quotes.services.proposal_words import glossary, points_to_confirm
+from quotes.services.term_words import term_remark
 
 LETTERS = "ABCDEFGH"
 COVERAGE_WORDS = (
     "As the carriers stated it in their quotes. “—” is not stated: it is not known, and neither "
-    "none nor the same. Rows marked “differs” are not the same in all columns."
+    "none nor the same. The tables list what is not the same in all columns; what is the same "
+    "stands below them."
 )
 SANDBOX_WORDS = (
     "SAMPLE – not for presentation. These packages were ranked by the sandbox that ships with the "
@@ -38,12 +42,13 @@ SANDBOX_WORDS = (
 DISCLAIMERS = (
     "This proposal is a summary to compare by. It is not a policy and not a binder: nothing is "
     "insured by it.",
-    "Premiums are a year's, as the carriers quoted them. They are subject to underwriting, reports "
-    "and inspection, and may change until a carrier issues the policy.",
+    "Premiums are a year's, as the carriers quoted them, unless another term stands beside. They "
+    "are subject to underwriting, reports and inspection, and may change until a carrier issues "
+    "the policy.",
     "A price holds until the end of the day shown with it. An option as a whole is good until the "
     "first of its lines ends.",
     "Only the policies themselves say what is covered. Higher limits than those quoted may be had: "
-    "ask us to quote several.",
+    "ask us to quote several. No limit here is advice on how much you need.",
 )
 
 
@@ -54,7 +59,12 @@ class Pick:
     letter: str
     solution: Solution
     option: Option
-    split: Sequence[str]
+    checks: Sequence[Check]
+
+    @property
+    def split(self) -> bool:
+        """Whether a line is taken without the rest of its package."""
+        return any(check.code == "split" for check in self.checks)
 
     @property
     def name(self) -> str:
@@ -87,6 +97,8 @@ def proposal_data(
     today = frozen.incumbent(lines)
     name = run.insured.applicant_name
     day = day_words(timezone.localdate(now))
+    coverage = _coverage(picks, today, lines)
+    confirm = [{"name": pick.name, "points": points_to_confirm(pick.checks)} for pick in picks]
     return {
         "title": f"Insurance proposal for {name}" if name else "Insurance proposal",
         "author": agency["name"] or broker,
@@ -102,6 +114,7 @@ def proposal_data(
             {
                 "name": pick.name,
                 "chosen": chosen is not None and pick.solution.pk == chosen.pk,
+                "mark": _mark(run) if chosen is not None and pick.solution.pk == chosen.pk else "",
                 **_totals(pick, frozen),
                 **_beside_today(pick, incumbent, today, lines),
             }
@@ -109,17 +122,49 @@ def proposal_data(
         ],
         "lines": _rows(picks, frozen, now),
         "today": "" if incumbent.total is None else f"Beside {dollars(incumbent.total)} today",
-        "coverage": _coverage(picks, today, lines),
+        "in_force": _in_force(today, lines),
+        "coverage": coverage,
         "coverage_today": today is not None,
         "coverage_intro": COVERAGE_WORDS,
-        "disclaimers": [*DISCLAIMERS, *_unconfirmed(picks)],
+        "confirm": [each for each in confirm if each["points"]],
+        "glossary": glossary(_said(coverage, confirm)),
+        "disclaimers": list(DISCLAIMERS),
     }
+
+
+def _mark(run: Run) -> str:
+    """What stands over the chosen package: the insured's own choice only once it was one."""
+    taken = run.decision in {Decision.ACCEPTED, Decision.BOUND}
+    return "The option you accepted" if taken else "Our suggestion"
+
+
+def _in_force(today: Option | None, lines: Sequence[str]) -> list[dict[str, str]]:
+    """Today's policies, a row for each requested line."""
+    if today is None:
+        return []
+    held = [(line, today.policies.get(line)) for line in lines if line in LINES]
+    return [
+        {
+            "line": str(Line(line).label),
+            "carrier": NOT_STATED if policy is None else policy.carrier or NOT_STATED,
+            "premium": NOT_STATED if policy is None else dollars(policy.premium),
+        }
+        for line, policy in held
+    ]
+
+
+def _said(coverage: Sequence[Mapping[str, Any]], confirm: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every text of a proposal in which a term of the trade may stand."""
+    found = [point for each in confirm for point in each["points"]]
+    for table in coverage:
+        found += [table["line"], table["same"]]
+        found += [text for row in table["rows"] for text in (row["label"], *row["cells"])]
+    return found
 
 
 def _pick(letter: str, solution: Solution, frozen: Frozen, now: datetime) -> Pick:
     option = frozen.option(solution)
-    checks = [check for check in check_package(option, frozen, now) if check.code == "split"]
-    return Pick(letter, solution, option, [each for check in checks for each in check.details])
+    return Pick(letter, solution, option, check_package(option, frozen, now))
 
 
 def _rows(picks: Sequence[Pick], frozen: Frozen, now: datetime) -> list[dict[str, Any]]:
@@ -149,10 +194,17 @@ def _cell(line: SolutionLine | None, frozen: Frozen, now: datetime) -> dict[str,
     return {
         "carrier": line.shown_carrier,
         "product": line.product_name or frozen.policy_of(line).product,
-        "premium": "Premium not stated" if premium is None else f"{dollars(premium)} a year",
+        "premium": _premium_words(premium, term_remark(frozen.policy_of(line))),
         "expires": until,
         "expired": gone,
     }
+
+
+def _premium_words(premium: Decimal | None, term: str) -> str:
+    """ "$1,200 a year"; of a term that is none, "$4,756.24, 6-month term: confirm …"."""
+    if premium is None:
+        return "Premium not stated"
+    return f"{dollars(premium)}, {term}" if term else f"{dollars(premium)} a year"
 
 
 def _totals(pick: Pick, frozen: Frozen) -> dict[str, str]:
@@ -165,6 +217,8 @@ def _totals(pick: Pick, frozen: Frozen) -> dict[str, str]:
     remarks = ["a range while a bundle discount is unconfirmed"] if solution.is_range else []
     if pick.split:
         remarks.append("unconfirmed if split")
+    terms = [check.words for check in pick.checks if check.code == "term"]
+    remarks += terms
     beside = "" if total is None or low is None or low != high else beside_lines(low, total)
     ends = {line: frozen.policy_of(line).expires_at for line in pick.lines}
     first = min((end for end in ends.values() if end is not None), default=None)
@@ -204,14 +258,14 @@ def difference_words(difference: comparison.Difference) -> str:
 def _coverage(
     picks: Sequence[Pick], today: Option | None, lines: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """For each line, every term that anybody states, beside one another, and whether they
-    state it otherwise or not all state it."""
+    """For each line, every term that anybody states, beside one another; what all state alike in
+    one sentence."""
     options = [*([] if today is None else [today]), *(pick.option for pick in picks)]
     every = list(dict.fromkeys([*lines, *(line for o in options for line in o.policies)]))
     tables = []
     for line in (line for line in LINES if line in every):
         held = [option.policies.get(line) for option in options]
-        rows = []
+        rows, same = [], []
         for detail in DETAILS[line]:
             if detail.code in PRICE_ONLY:
                 continue
@@ -219,19 +273,14 @@ def _coverage(
             stated = [cell for cell in cells if cell not in {"", NOT_STATED}]
             if not stated:
                 continue
-            mark = "not all known" if NOT_STATED in cells else ""
-            mark = "differs" if len(set(stated)) > 1 else mark
+            alike = len(set(stated)) == 1
+            if alike and len(stated) == len(cells) > 1:
+                same.append(f"{detail.label}: {stated[0]}")
+                continue
+            # "—" under today says so itself; that an option leaves it open is what one asks about.
+            mark = "not all known" if NOT_STATED in cells[len(cells) - len(picks) :] else ""
             rows.append({"label": detail.label, "cells": cells, "mark": mark})
-        if rows:
-            tables.append({"line": str(Line(line).label), "rows": rows})
+        if rows or same:
+            said = f"The same in all: {'; '.join(same)}." if same else ""
+            tables.append({"line": str(Line(line).label), "rows": rows, "same": said})
     return tables
-
-
-def _unconfirmed(picks: Sequence[Pick]) -> list[str]:
-    found = [f"{pick.name}: {each}" for pick in picks for each in pick.split]
-    if not found:
-        return []
-    return [
-        "“Unconfirmed if split” means that a carrier may change its price when a line is taken "
-        f"without the rest of its package. {'. '.join(found)}."
-    ]

@@ -32,6 +32,7 @@ from quotes.services import documents as doc
 from quotes.services.copying import blank_copy
 from quotes.services.editing import HEAD
 from quotes.services.origins import How, Origin, mark
+from quotes.services.what_if.origin import SupposedPremiums, supposed_premiums
 from quotes.services.worklist import HAS_PACKAGE, HEAVY
 
 MOST_RUNS = 5
@@ -196,11 +197,13 @@ def _copy_rows(new: Insured, drivers: Iterable[Driver], vehicles: Iterable[Vehic
 def _policies(old: Insured, solution: Solution | None) -> list[IncumbentPolicy]:
     """What is in force, unsaved: the package's lines, and the lines it does not hold as before."""
     chosen = policies_of(solution) if solution else {}
+    supposed = supposed_premiums(solution.run) if solution else SupposedPremiums()
     found = []
     for line in LINES:
         before = next((each for each in old.incumbents.all() if each.line == line), None)
         if line in chosen and solution is not None:
-            found.append(_policy(solution, chosen[line]))
+            unquoted = supposed.of_line(chosen[line]) is not None
+            found.append(_policy(solution, chosen[line], unquoted))
         elif before is not None:
             found.append(
                 IncumbentPolicy(
@@ -214,9 +217,10 @@ def _policies(old: Insured, solution: Solution | None) -> list[IncumbentPolicy]:
     return found
 
 
-def _policy(solution: Solution, line: SolutionLine) -> IncumbentPolicy:
+def _policy(solution: Solution, line: SolutionLine, supposed: bool) -> IncumbentPolicy:
     """A package's line as a policy in force, with the coverage that was sent for it.
 
+    A premium that a what-if `supposed` is left out: no carrier quoted it, so it is not in force.
     The run's frozen offering is read, not the quote: that may have been edited since.
     """
     offering = _offering(solution.run, line)
@@ -224,7 +228,7 @@ def _policy(solution: Solution, line: SolutionLine) -> IncumbentPolicy:
     stated = coverage if isinstance(coverage, dict) else {}
     name = line.shown_carrier[:120]
     premium = line.line_premium_annual
-    usable = premium is not None and 0 <= premium <= MOST_MONEY
+    usable = premium is not None and 0 <= premium <= MOST_MONEY and not supposed
     return IncumbentPolicy(
         line=line.category,
         carrier=line.carrier or Carrier.objects.named(name),

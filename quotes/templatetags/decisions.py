@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import template
+from django.template import Context
 
 from quotes.models import DecisionEvent, Run, Solution
 from quotes.services.decision_summary import Summary
-from quotes.services.decision_words import event_words, package_name
+from quotes.services.decision_words import checks_told, event_words, package_name
 from quotes.services.what_if.origin import Origin, SupposedPremium, listed_origin
 
 register = template.Library()
@@ -36,6 +40,33 @@ def supposed_in(decision: Summary | Any, solution: Solution) -> list[SupposedPre
 def what_if(run: Run) -> Origin | None:
     """What a listed run is a what-if of."""
     return listed_origin(run)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the decision as the run's timeline shows it, beside the run's own events."""
+
+    at: datetime
+    text: str
+    actor: Any
+    kind: str
+
+
+@register.simple_tag(takes_context=True)
+def with_steps(context: Context, events: Sequence[Any]) -> list[Any]:
+    """The run's events and those of the page's `decision`, where it has one, in order of time."""
+    decision = context.get("decision")
+    steps = [
+        Step(each.at, event_words(each), each.actor, f"decision:{each.kind}")
+        for each in (decision.events if isinstance(decision, Summary) else ())
+    ]
+    return sorted([*events, *steps], key=lambda each: each.at)
+
+
+@register.filter
+def told(event: DecisionEvent | None) -> list[str]:
+    """What a choice's event keeps of the package's checks, a line for each."""
+    return checks_told(event)
 
 
 @register.filter

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from quotes.forms.decisions import ASKED, ChooseForm, StepForm
-from quotes.models import DecisionKind, Run, RunState, Solution
+from quotes.models import LINES, DecisionKind, Run, RunState, Solution
 from quotes.models.run import RunQuerySet
 from quotes.services import decisions, packets
 from quotes.services.decision_summary import Summary, decision_of
 from quotes.services.doubts import doubts_about
+from quotes.services.proposals import MOST_OPTIONS
+from quotes.services.weighed import weigh
 from quotes.views.access import PortalRequest, get_or_absent
 
 K = DecisionKind
@@ -65,7 +70,7 @@ def run_choose(request: PortalRequest, pk: UUID, position: int) -> HttpResponse:
     form = ChooseForm(request.POST or None, **how)
     context = {
         "run": run, "solution": solution, "decision": decision, "form": form,
-        "must_say_why": why,
+        "must_say_why": why, "weighed": weigh(run, solution, timezone.now()),
     }  # fmt: skip
     if request.method != "POST":
         return render(request, "quotes/decision_choose.html", context)
@@ -89,7 +94,8 @@ def run_choose(request: PortalRequest, pk: UUID, position: int) -> HttpResponse:
         context |= {"form": form, "refused": str(error)}
         return render(request, "quotes/decision_choose.html", context, status=409)
     messages.success(request, f"{solution!s} is chosen.")
-    return redirect("quotes:run_decision", pk=run.pk)
+    # What was compared on the way here begins ticked in the proposal.
+    return redirect(reverse("quotes:run_decision", args=[run.pk]) + _compared(request))
 
 
 @require_POST
@@ -108,6 +114,7 @@ def run_record(request: PortalRequest, pk: UUID, kind: str) -> HttpResponse:
         "version": decision.version,
         "solutions": offered,
         "doubts": _doubts(run, decision, kind),
+        "lines": _lines(decision, kind),
     }
     form = StepForm(request.POST, **how)
     if not form.is_valid():
@@ -161,6 +168,12 @@ def _record(request: PortalRequest, run: Run, form: StepForm, offered: Sequence[
         decisions.record_answer(kind=form.kind, said=said, confirmed=confirmed, **how)
 
 
+def _compared(request: PortalRequest) -> str:
+    """The query of the packages that were compared side by side; "" without any."""
+    places = positions_of(request.GET.getlist("packages"))[:MOST_OPTIONS]
+    return "?" + urlencode([("packages", place) for place in places]) if places else ""
+
+
 def _redated(request: PortalRequest, decision: Summary) -> Any:
     """What was posted, as if from a page drawn now."""
     data = request.POST.copy()
@@ -198,6 +211,14 @@ def _doubts(run: Run, decision: Summary, kind: str) -> str:
     return doubts_about(run, decision.chosen)
 
 
+def _lines(decision: Summary, kind: str) -> list[str]:
+    """The lines of the chosen package that a step asks about one by one."""
+    if decision.chosen is None or kind != K.BOUND:
+        return []
+    named = {line.category for line in decision.chosen.lines.all()}
+    return [line for line in LINES if line in named]
+
+
 def _forms(run: Run, decision: Summary, asked: dict[str, StepForm]) -> list[dict[str, Any]]:
     """A form for each step that can be recorded now; one that was refused stands open, as typed."""
     offered = offered_solutions(run, decision)
@@ -214,6 +235,7 @@ def _forms(run: Run, decision: Summary, asked: dict[str, StepForm]) -> list[dict
             solutions=of_kind,
             ticked=chosen,
             doubts=_doubts(run, decision, kind),
+            lines=_lines(decision, kind),
         )
         found.append({"kind": kind, "title": TITLES[K(kind)], "form": form, "open": kind in asked})
     return found
@@ -235,5 +257,9 @@ def _page(
         "errors_in": next((form for form in (forms or {}).values() if form.errors), None),
         "refused": refused,
         "decided_on": run.state == RunState.COMPLETED,
+        "weighed": weigh(run, decision.chosen, timezone.now())
+        if decision and decision.chosen
+        else None,
+        "proposal_query": _compared(request),
     }
     return render(request, "quotes/decision_detail.html", context, status=status)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from quotes.models import Run, RunState
 from quotes.services import workspace
+from quotes.services.compared import compare_packages
 from quotes.services.exports import files, tables
 from quotes.services.frozen import Frozen
 from quotes.services.ranked import rank_packages
@@ -35,12 +36,15 @@ def run_export(request: PortalRequest, pk: UUID, kind: str) -> HttpResponse:
     frozen = Frozen(run.request, run.offering_lines)
     origin = what_if_of(run)
     supposed = supposed_premiums(run)
-    packages = tables.packages_table(run, shown.shown, frozen, origin is not None, supposed)
+    now = timezone.now()
+    packages = tables.packages_table(
+        run, shown.shown, compare_packages(run, ranking), origin is not None, supposed, now
+    )
     if kind == "csv":
         content = files.write_csv(packages)
     else:
         said = "" if origin is None else f"of run {origin.number}: {origin.said}"
-        facts = tables.facts_table(run, ranking, shown, said, supposed, timezone.now())
+        facts = tables.facts_table(run, ranking, shown, said, supposed, now)
         offerings = tables.offerings_table(run, ranking, frozen, supposed)
         content = files.write_xlsx([packages, offerings, facts], f"Run {run.number}")
     response = HttpResponse(content, content_type=TYPES[kind])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from quotes.forms.decisions import ProposalForm, StepForm
-from quotes.models import DecisionKind, Proposal, Run
+from quotes.models import DecisionKind, Proposal, Run, Solution
 from quotes.services import decisions, proposals
 from quotes.services.decision_summary import Summary, decision_of
 from quotes.views.access import PortalRequest, get_or_absent
@@ -22,7 +23,7 @@ K = DecisionKind
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def run_proposal(request: PortalRequest, pk: UUID) -> HttpResponse:
-    """Make a proposal of packages. `?package=` positions, or else the chosen and the first, begin
+    """Make a proposal of packages. `?packages=` positions, or else the chosen and the shown, begin
     ticked; `?like=` begins with an earlier proposal's packages and notes."""
     run = get_or_absent(
         Run.objects.actionable_by(request.user).select_related("insured", "chosen"), pk
@@ -41,7 +42,8 @@ def run_proposal(request: PortalRequest, pk: UUID) -> HttpResponse:
     form = ProposalForm(
         request.POST or None,
         solutions=offered,
-        ticked=asked or _ticked(run, [each.position for each in offered]),
+        ticked=_ticked(decision, offered, asked),
+        marks={each.position: decision.mark_of(each) for each in offered},
         fewest=fewest,
         most=proposals.MOST_OPTIONS,
         notes=like.notes if like else "",
@@ -68,10 +70,16 @@ def run_proposal(request: PortalRequest, pk: UUID) -> HttpResponse:
     return redirect("quotes:proposal_detail", pk=proposal.pk)
 
 
-def _ticked(run: Run, offered: list[int]) -> list[int]:
-    """The chosen package and the first others, three together."""
-    first = [run.chosen.position] if run.chosen and run.chosen.position in offered else []
-    return [*first, *(place for place in offered if place not in first)][:3]
+def _ticked(decision: Summary, offered: Sequence[Solution], asked: Sequence[int]) -> list[int]:
+    """The chosen package with those asked for, else with those that were shown; never one that
+    the insured has declined, and none because of its rank alone."""
+    left = [each for each in offered if each.pk not in decision.declined]
+    chosen = [each.position for each in left if each.pk == decision.run.chosen_id]
+    wanted = asked or [each.position for each in left if each.pk in decision.shown]
+    there = {each.position for each in left}
+    return list(dict.fromkeys([*chosen, *(p for p in wanted if p in there)]))[
+        : proposals.MOST_OPTIONS
+    ]
 
 
 def _like(request: PortalRequest, run: Run) -> Proposal | None:

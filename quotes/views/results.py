@@ -110,14 +110,18 @@ def other_runs(run: Run) -> list[Run]:
 
     Whoever sees a run sees its insured's other runs.
     """
-    rows = Run.objects.filter(insured=run.insured_id).exclude(pk=run.pk).order_by("-number")
+    rows = with_origins(Run.objects.filter(insured=run.insured_id)).exclude(pk=run.pk)
+    rows = rows.order_by("-number")
     return list(rows.only("number", "state", "nexio_status", "created_at")[:MOST_OTHERS])
 
 
 def beside(run: Run, others: Sequence[Run]) -> Run | None:
-    """The run one would compare with first: the latest before this one, else the next after."""
-    earlier = [each for each in others if each.number < run.number]
-    return earlier[0] if earlier else others[-1] if others else None
+    """The run one would compare with first: the latest before this one that was of what was
+    quoted, and no what-if; without one the next after."""
+    supposed = {each.pk for each in others if listed_origin(each) is not None}
+    quoted = [each for each in others if each.pk not in supposed] or others
+    earlier = [each for each in quoted if each.number < run.number]
+    return earlier[0] if earlier else quoted[-1] if quoted else None
 
 
 @require_safe

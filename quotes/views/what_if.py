@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -23,7 +24,7 @@ from quotes.services.ranked import Ranking, rank_packages
 from quotes.services.readiness import NotReady
 from quotes.services.runs import NotPossible
 from quotes.services.starting import AlreadyStarted
-from quotes.services.what_if.changes import Changes, read_changes
+from quotes.services.what_if.changes import Changes, read_changes, wrong_premiums
 from quotes.services.what_if.judged import work_out
 from quotes.services.what_if.offers import Offer, Offers, read_offers
 from quotes.services.what_if.origin import what_if_of
@@ -45,6 +46,7 @@ class Case:
     offers: Offers
     changes: Changes
     ignored: list[str]
+    wrong: dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Row:
     text: str
     beside: str
     bundle_price: Decimal | None
+    wrong: str
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class LineForm:
 def run_what_if(request: PortalRequest, pk: UUID) -> HttpResponse:
     """The form with what comes of it; what htmx asks for is what comes of it alone."""
     case = _case(request, Run.objects.visible_to(request.user), pk)
-    outcome = work_out(case.offers, case.changes, case.ranking, case.frozen)
+    outcome = work_out(case.offers, case.changes, case.ranking, case.frozen, timezone.now())
     context: dict[str, Any] = {
         "run": case.run,
         "changes": case.changes,
@@ -92,6 +95,9 @@ def run_what_if(request: PortalRequest, pk: UUID) -> HttpResponse:
             f"{len(outcome.remaining)} of {len(case.ranking.packages)} packages remain. "
             + ("No package can be made." if best is None else f"The cheapest costs ${best:,.2f}.")
         )
+        # Of every field with something in it, so that one that was mended loses its complaint.
+        typed = [n for n in case.offers.by_number if f"p{n}" in request.GET]
+        context["wrong_premiums"] = [(n, case.wrong.get(n, "")) for n in typed]
         response = render(request, "quotes/partials/what_if_outcome.html", context)
         address = reverse("quotes:run_what_if", args=[pk])
         response["HX-Push-Url"] = address + case.changes.query
@@ -135,8 +141,9 @@ def _case(request: PortalRequest, rows: RunQuerySet, pk: UUID) -> Case:
     ranking = rank_packages(run, solutions)
     carriers = Carrier.objects.by_key(carriers_sent(run.request))
     offers = read_offers(run.request, frozen, ranking.lines, carriers)
-    changes, ignored = read_changes(dict(request.GET.lists()), offers)
-    return Case(run, frozen, ranking, offers, changes, ignored)
+    query = dict(request.GET.lists())
+    changes, ignored = read_changes(query, offers)
+    return Case(run, frozen, ranking, offers, changes, ignored, wrong_premiums(query, offers))
 
 
 def _confirm(request: PortalRequest, case: Case, status: int = 200) -> HttpResponse:
@@ -187,4 +194,5 @@ def _row(offer: Offer, case: Case, typed: dict[str, str]) -> Row:
         text=typed.get(f"p{offer.number}", "")[:20],
         beside=in_words(beside),
         bundle_price=bundle.price if bundle else None,
+        wrong=case.wrong.get(offer.number, ""),
     )

@@ -6,6 +6,12 @@
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.target.id !== "what-if-form") return;
     const said = event.detail.formData;
-    for (const [name, value] of [...said.entries()]) if (value === "") said.delete(name);
+    for (const [name, value] of [...said.entries()]) {
+      if (value !== "") continue;
+      said.delete(name);
+      /* The answer says nothing of a field that is not asked about: its complaint goes here. */
+      const complaint = document.getElementById(`w-${name}-error`);
+      if (complaint) complaint.textContent = "";
+    }
   });
 })();

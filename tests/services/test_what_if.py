@@ -50,7 +50,7 @@ def outcome(
     run = run_of(offerings, lines)
     frozen = Frozen(run.request, {})
     offers = read_offers(run.request, frozen, lines, {})
-    return work_out(offers, changes, rank_packages(run, solutions), frozen)
+    return work_out(offers, changes, rank_packages(run, solutions), frozen, SENT_AT)
 
 
 BUNDLED = [
@@ -261,7 +261,7 @@ def test_two_hundred_offerings_a_line_are_no_eight_million_choices():
     begun = time.perf_counter()
     frozen = Frozen(run.request, {})
     offers = read_offers(run.request, frozen, LINES, {})
-    found = work_out(offers, Changes(left_out=(1,)), rank_packages(run, ranked), frozen)
+    found = work_out(offers, Changes(left_out=(1,)), rank_packages(run, ranked), frozen, SENT_AT)
     assert time.perf_counter() - begun < 3
     assert [each.package.total for each in found.cheapest] == [2992, 2994, 2996, 2998, 3000]
     assert len(found.dropped) == 3

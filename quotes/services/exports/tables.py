@@ -15,12 +15,15 @@ from typing import Any, Literal
 
 from quotes.models import Run, SolutionLine
 from quotes.services import comparison, expiry
+from quotes.services.checks import Check, Outcome
+from quotes.services.compared import Compared
 from quotes.services.details import DETAILS
 from quotes.services.frozen import Frozen, Policy
 from quotes.services.money import dollars
-from quotes.services.points import shown_of
+from quotes.services.points import shown_of, term_of
 from quotes.services.ranked import Placed, Ranking
 from quotes.services.reconciliation import household_state, likely_reasons
+from quotes.services.weighed import check_words
 from quotes.services.what_if.origin import SupposedPremiums
 from quotes.services.workspace import Workspace
 
@@ -52,6 +55,11 @@ PACKAGES = (
     Column("Level", "number", 9),
     Column("Cost, low", "money", 13),
     Column("Cost, high", "money", 13),
+    Column("Single or mixed", "text", 14),
+    Column("vs incumbent, low", "money", 13),
+    Column("vs incumbent, high", "money", 13),
+    Column("Like for like", "long", 30),
+    Column("Checks that need a look", "long", 50),
     Column("Line", "text", 11),
     Column("Carrier", "text", 24),
     Column("Product", "text", 24),
@@ -59,6 +67,7 @@ PACKAGES = (
     Column("Premium", "money", 13),
     Column("Premium sent", "money", 13),
     Column("Premium sent is", "text", 24),
+    Column("Term, months", "count", 8),
     Column("Details", "long", 60),
     Column("Expires", "day", 12),
     Column("Matched", "text", 26),
@@ -73,6 +82,7 @@ OFFERINGS = (
     Column("Premium is", "text", 24),
     Column("Package id", "text", 18),
     Column("Package premium", "money", 15),
+    Column("Term, months", "count", 8),
     Column("Expires", "day", 12),
     Column("In packages", "count", 11),
     Column("If in none, likely because (our guess)", "text", 44),
@@ -82,39 +92,58 @@ FACTS = (Column("Fact", "text", 26), Column("Value", "long", 70))
 
 
 def packages_table(
-    run: Run, shown: Sequence[Placed], frozen: Frozen, what_if: bool, supposed: SupposedPremiums
+    run: Run,
+    shown: Sequence[Placed],
+    compared: Compared,
+    what_if: bool,
+    supposed: SupposedPremiums,
+    now: datetime,
 ) -> Table:
     """A row for each line of each package of `shown`, in that order; a package without lines
     has one row. `Place` is Nexio's order from 1, told apart even where ranks are not.
+
+    A package's cost and its price difference stand in the row of its first line alone, so that
+    adding up the column counts them once. Checks are as at `now`.
 
     Every row says who ranked it, whether the run is a what-if, and whether its package holds a
     premium that no carrier quoted: a row copied elsewhere must not pass for a quoted package.
     """
     by = ("sandbox" if run.sandbox else "Nexio") + (", what-if" if what_if else "")
-    rows = [row for placed in shown for row in _package_rows(placed, frozen, by, supposed)]
+    rows = [
+        row for placed in shown for row in _package_rows(placed, compared, by, supposed, now)
+    ]
     return Table("Packages", PACKAGES, rows)
 
 
 def _package_rows(
-    placed: Placed, frozen: Frozen, by: str, supposed: SupposedPremiums
+    placed: Placed, compared: Compared, by: str, supposed: SupposedPremiums, now: datetime
 ) -> Iterator[list[Cell]]:
-    solution = placed.solution
-    head: list[Cell] = [
-        placed.place + 1,
-        solution.rank,
-        solution.shown_label or None,
-        solution.overall_level,
-        solution.est_cost_low,
-        solution.est_cost_high,
+    solution, frozen = placed.solution, compared.frozen
+    named: list[Cell] = [
+        placed.place + 1, solution.rank, solution.shown_label or None, solution.overall_level,
+    ]  # fmt: skip
+    saving = compared.savings[placed.place]
+    said: list[Cell] = [
+        ("mixed" if solution.mixed else "single") if placed.carriers else None,
+        saving.difference.low,
+        saving.difference.high,
+        saving.likeness.words if saving.difference.stated else saving.difference.why or None,
+        _open_checks(compared.checks(placed.place, now)),
     ]
+    costs: list[Cell] = [solution.est_cost_low, solution.est_cost_high]
     if supposed.in_package(solution):
         by += " with a premium nobody quoted"
     lines = list(solution.lines.all())
-    for line, offering in zip(lines, placed.offerings, strict=True):
+    for index, (line, offering) in enumerate(zip(lines, placed.offerings, strict=True)):
         policy = frozen.policy_of(line)
         sent = offering is not None
+        once = index == 0
         yield [
-            *head,
+            *named,
+            *(costs if once else [None] * len(costs)),
+            said[0],
+            *(said[1:3] if once else [None, None]),
+            *said[3:],
             line.shown_line or None,
             line.shown_carrier,
             line.product_name or None,
@@ -122,13 +151,21 @@ def _package_rows(
             line.line_premium_annual,
             comparison.line_premium(offering) if offering is not None else None,
             _quoted(offering, supposed),
+            term_of(policy) if sent else None,
             details_words(policy) if sent else None,
             _day(policy.expires_at) if sent else None,
             _matched(line, sent),
             by,
         ]
     if not lines:
+        head = [*named, *costs, *said]
         yield [*head, *[None] * (len(PACKAGES) - len(head) - 1), by]
+
+
+def _open_checks(checks: Sequence[Check]) -> str | None:
+    """Those that need a look, with why."""
+    open_ones = [check_words(check) for check in checks if check.outcome is not Outcome.FINE]
+    return "; ".join(open_ones) or "none"
 
 
 def _quoted(offering: Mapping[str, Any] | None, supposed: SupposedPremiums) -> str | None:
@@ -194,6 +231,7 @@ def offerings_table(
                 _quoted(offering, supposed),
                 policy.package_id or None,
                 policy.package_premium,
+                term_of(policy),
                 _day(policy.expires_at),
                 counted[sent_id],
                 "; ".join(reasons) or None,
@@ -253,7 +291,9 @@ def facts_table(
 SANDBOX = "the sandbox that ships with the portal, not Nexio: present to nobody"
 NOTES = (
     "An empty cell: not stated, or not given. Zero and none are written.",
+    "A package's cost and its difference to the incumbent stand in the row of its first line.",
+    "Premiums count as a year's. A term that is not 12 months: confirm the price of a year.",
     "Rank, label, level and cost are Nexio's, as returned. The level has no documented scale.",
-    "Details and expiry are what was sent for the line. Prices are compared, coverage is not.",
+    "Details and expiry are what was sent for the line. Checks are ours, not Nexio's.",
     "Labels name what a package was ranked for; they are no advice on limits.",
 )

@@ -18,6 +18,7 @@ from quotes.services.what_if.offers import Offer, Offers
 
 NUMBER = re.compile(r"[1-9][0-9]{0,4}")
 MOST_PREMIUM = Decimal(10_000_000)
+NOT_AN_AMOUNT = "write dollars a year, such as 2,155, under ten million"
 Query = Mapping[str, Sequence[str]]
 
 
@@ -145,12 +146,20 @@ def _premiums(query: Query, offers: Offers, ignored: list[str]) -> dict[int, Dec
         if offer is None:
             ignored.append("a premium of an offering that was not sent")
         elif amount is None:
-            ignored.append(
-                f"the premium of {offer.words}, which is no amount in dollars under 10,000,000"
-            )
+            ignored.append(f"the premium of {offer.words}: {NOT_AN_AMOUNT}")
         elif amount != offer.sent:
             premiums[offer.number] = amount
     return dict(sorted(premiums.items()))
+
+
+def wrong_premiums(query: Query, offers: Offers) -> dict[int, str]:
+    """By offering's number, what to write instead of a premium that is none."""
+    typed = {number: _last(query, f"p{number}").strip() for number in offers.by_number}
+    return {
+        number: NOT_AN_AMOUNT[:1].upper() + NOT_AN_AMOUNT[1:] + "."
+        for number, text in typed.items()
+        if text and _amount(text) is None
+    }
 
 
 def _amount(text: str) -> Decimal | None:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from quotes.models import Solution, SolutionLine
 from quotes.models.carrier import loose_key
+from quotes.services.checks import Check
+from quotes.services.checks import Outcome as Checked
 from quotes.services.comparison import line_word
 from quotes.services.frozen import Frozen, Option
 from quotes.services.like_for_like import Saving, saving
+from quotes.services.package_checks import check_package
 from quotes.services.ranked import Ranking
 from quotes.services.what_if.changes import Changes
 from quotes.services.what_if.cheapest import Cost, Package, cheapest, cost_of
@@ -58,12 +62,14 @@ class Taken:
 @dataclass(frozen=True)
 class Cheap:
     """One of the cheapest choices: Nexio's package of the very same lines where there is one,
-    and how it compares with Nexio's first package as that was ranked."""
+    how it compares with Nexio's first package as that was ranked, and which checks of it need a
+    look: the cheapest is not cheap when its umbrella does not attach."""
 
     package: Package
     taken: Sequence[Taken]
     solution: Solution | None
     saving: Saving | None
+    checks: Sequence[Check]
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,9 @@ class Outcome:
     allowed: Sequence[Offer]
 
 
-def work_out(offers: Offers, changes: Changes, ranking: Ranking, frozen: Frozen) -> Outcome:
+def work_out(
+    offers: Offers, changes: Changes, ranking: Ranking, frozen: Frozen, now: datetime
+) -> Outcome:
     """Everything the page of a what-if shows."""
     judge = _Judge(offers, changes)
     judged = [judge.judge(placed.solution, placed.offerings) for placed in ranking.packages]
@@ -93,7 +101,13 @@ def work_out(offers: Offers, changes: Changes, ranking: Ranking, frozen: Frozen)
         compared = None
         if first is not None and solution is not ranking.first:
             compared = saving(_option(package), first, offers.lines)
-        return Cheap(package, _taken(package, changes), solution, compared)
+        checks = [
+            check
+            for check in check_package(_option(package), frozen, now)
+            # The sum is ours; a split is said with the line and with the total.
+            if check.code not in {"cost", "split"} and check.outcome is not Checked.FINE
+        ]
+        return Cheap(package, _taken(package, changes), solution, compared, checks)
 
     found = cheapest(offers, changes, SHOWN)
     held = []

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Prefetch
 from django.utils import timezone
 
-from quotes.models import Run, RunEvent, Solution, User
+from quotes.models import Run, RunEvent, Solution, SolutionLine, User
 from quotes.models.run import RunQuerySet
 from quotes.services import comparison
 from quotes.services.comparison import Sent, in_words, line_word
@@ -80,6 +80,11 @@ class SupposedPremiums:
         found = [self.sent.offering_of(line) for line in solution.lines.all()]
         ids = dict.fromkeys(str(each.get("id")) for each in found if each is not None)
         return [self.by_id[sent_id] for sent_id in ids if sent_id in self.by_id]
+
+    def of_line(self, line: SolutionLine) -> SupposedPremium | None:
+        """A returned line's, where no carrier quoted its premium."""
+        offering = None if self.sent is None else self.sent.offering_of(line)
+        return None if offering is None else self.by_id.get(str(offering.get("id")))
 
     def words_for(self, solution: Solution) -> str:
         """ "No carrier quoted Harbor Mutual home at $4,800 (quoted at $5,120)"; "" for none."""

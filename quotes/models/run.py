@@ -11,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models, transaction
 from django.db.models import Q
 
+from quotes.models.append_only import AppendOnly
 from quotes.models.fields import DocumentField
 from quotes.models.insured import Insured
 from quotes.models.lines import Appetite
@@ -270,10 +271,6 @@ class Run(models.Model):
         RunEvent.objects.create(
             run_id=self.pk, at=at, kind=kind, text=text, actor=actor, data=data or {}
         )
-
-
-class AppendOnly(Exception):
-    """History was about to be changed."""
 
 
 class RunEventQuerySet(models.QuerySet["RunEvent"]):

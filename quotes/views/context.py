@@ -31,7 +31,7 @@ def service(request: HttpRequest) -> dict[str, Any]:
     return {
         "service_badge": badge(known.environment if known else ""),
         "user_role": ", ".join(str(role.label) for role in Role if role in user.role_names),
-        "key_alert": KEY_ALERT if refused and user.sees_all else "",
+        "key_alert": KEY_ALERT if refused and user.sees_others else "",
         "held": None if known is None or refused else held(known, timezone.now()),
     }
 

@@ -51,7 +51,7 @@ def insured_list(request: PortalRequest) -> HttpResponse:
         "page": page,
         "rows": shown,
         "search": text,
-        "all_brokers": request.user.sees_all,
+        "all_brokers": request.user.sees_others,
         "may_create": request.user.is_broker,
     }
     return render(request, "quotes/insured_list.html", context)

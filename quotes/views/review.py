@@ -29,7 +29,7 @@ SEARCH_KEY = "run_search"
 def run_list(request: PortalRequest) -> HttpResponse:
     """Runs, latest first, narrowed by the query string's codes and the session's search."""
     visible = Run.objects.visible_to(request.user)
-    sees_all = request.user.sees_all
+    sees_all = request.user.sees_others
     chosen = RunFilter(request.GET, queryset=visible, request=request, all_brokers=sees_all)
     text = str(request.session.get(SEARCH_KEY, ""))
     rows = search_runs(chosen.qs, text).order_by("-created_at", "id")

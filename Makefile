@@ -52,8 +52,9 @@ migrate: .venv/runtime.stamp ## Bring the database up to date
 screenshots: .venv/dev.stamp ## Take the pictures of README.md with a browser
 	@$(BIN)/python manage.py take_screenshots
 
-bench: .venv/dev.stamp ## Time a 1,000-quote import against saving row by row; BENCH_ARGS="--runs 9"
+bench: .venv/dev.stamp ## Time a 1,000-quote import, and the list of runs at 100,000; BENCH_ARGS="--runs 9"
 	@$(BIN)/python bench/import_quotes.py --json var/bench/import_quotes.json $(BENCH_ARGS)
+	@$(BIN)/python bench/review_list.py --json var/bench/review_list.json
 
 lock: ## Resolve requirements*.in into the hashed locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='PurgePass',
             fields=[
-                ('insured_ref', models.UUIDField(primary_key=True, serialize=False)),
+                ('ref', models.UUIDField(primary_key=True, serialize=False)),
             ],
         ),
         migrations.CreateModel(
@@ -83,12 +83,29 @@ class Migration(migrations.Migration):
             name='oversees',
             field=models.ManyToManyField(blank=True, help_text='Other offices whose work a manager sees.', related_name='overseers', to='quotes.office'),
         ),
+        migrations.AddField(
+            model_name='user',
+            name='notices_by_mail',
+            field=models.BooleanField(default=True, help_text="Whether notices also go to the person's e-mail address, where mail is set up."),
+        ),
+        migrations.AddField(
+            model_name='user',
+            name='link_made_at',
+            field=models.DateTimeField(blank=True, editable=False, help_text='When the last link to set a password was made, or all were ended. A link made earlier works no more.', null=True),
+        ),
+        migrations.CreateModel(
+            name='Chore',
+            fields=[
+                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ('due_at', models.DateTimeField()),
+            ],
+        ),
         migrations.CreateModel(
             name='AuditEvent',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField()),
-                ('deed', models.CharField(choices=[('viewed', 'Viewed'), ('changed', 'Changed'), ('exported', 'Exported'), ('decided', 'Decided'), ('shared', 'Shared'), ('administered', 'Administered'), ('signed_in', 'Signed in'), ('purged', 'Purged')], max_length=20)),
+                ('deed', models.CharField(choices=[('viewed', 'Viewed'), ('changed', 'Changed'), ('exported', 'Exported'), ('decided', 'Decided'), ('shared', 'Shared'), ('administered', 'Administered'), ('signed_in', 'Signed in'), ('purged', 'Purged'), ('refused', 'Refused')], max_length=20)),
                 ('what', models.CharField(max_length=300)),
                 ('insured_ref', models.UUIDField(blank=True, null=True)),
                 ('run_ref', models.UUIDField(blank=True, null=True)),
@@ -98,7 +115,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['-id'],
                 'indexes': [models.Index(fields=['insured_ref', '-id'], name='audit_insured'), models.Index(fields=['run_ref', '-id'], name='audit_run'), models.Index(fields=['actor', '-id'], name='audit_actor'), models.Index(fields=['at'], name='audit_time')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('deed__in', ['viewed', 'changed', 'exported', 'decided', 'shared', 'administered', 'signed_in', 'purged'])), name='audit_deed_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('deed__in', ['viewed', 'changed', 'exported', 'decided', 'shared', 'administered', 'signed_in', 'purged', 'refused'])), name='audit_deed_known')],
             },
         ),
         migrations.CreateModel(
@@ -150,19 +167,21 @@ class Migration(migrations.Migration):
             name='Notice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('finished', 'Run finished'), ('needs_person', 'Run needs a person'), ('expiring', 'Quote expiring undecided'), ('review', 'Review asked'), ('answer', 'Review answered')], max_length=20)),
+                ('kind', models.CharField(choices=[('finished', 'Run finished'), ('needs_person', 'Run needs a person'), ('expiring', 'Quote expiring undecided'), ('review', 'Review asked'), ('answer', 'Review answered'), ('comment', 'Comment written')], max_length=20)),
                 ('key', models.CharField(max_length=120)),
                 ('text', models.CharField(max_length=300)),
                 ('at', models.DateTimeField()),
                 ('read_at', models.DateTimeField(blank=True, null=True)),
                 ('mailed_at', models.DateTimeField(blank=True, null=True)),
+                ('mail_due_at', models.DateTimeField(blank=True, null=True)),
+                ('mail_tries', models.PositiveSmallIntegerField(default=0)),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='quotes.run')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'ordering': ['-at', '-id'],
-                'indexes': [models.Index(fields=['user', '-at'], name='notice_of_user'), models.Index(condition=models.Q(('read_at__isnull', True)), fields=['user'], name='notice_unread')],
-                'constraints': [models.UniqueConstraint(fields=('user', 'key'), name='notice_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['finished', 'needs_person', 'expiring', 'review', 'answer'])), name='notice_kind_known')],
+                'ordering': ['-id'],
+                'indexes': [models.Index(fields=['user', '-id'], name='notice_of_user'), models.Index(condition=models.Q(('read_at__isnull', True)), fields=['user'], name='notice_unread'), models.Index(condition=models.Q(('mail_due_at__isnull', False)), fields=['mail_due_at'], name='notice_to_mail'), models.Index(fields=['run', 'kind'], name='notice_of_run')],
+                'constraints': [models.UniqueConstraint(fields=('user', 'key'), name='notice_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['finished', 'needs_person', 'expiring', 'review', 'answer', 'comment'])), name='notice_kind_known')],
             },
         ),
         migrations.CreateModel(
@@ -197,7 +216,7 @@ class Migration(migrations.Migration):
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='carriers_in', to='quotes.run')),
             ],
             options={
-                'indexes': [models.Index(fields=['carrier', 'part', 'created_on'], name='run_carrier_part'), models.Index(fields=['created_on', 'part'], name='run_carrier_day')],
+                'indexes': [models.Index(fields=['carrier', 'part', 'run'], name='run_carrier_part'), models.Index(fields=['created_on', 'part'], name='run_carrier_day')],
                 'constraints': [models.UniqueConstraint(fields=('run', 'part', 'name'), name='run_carrier_once'), models.CheckConstraint(condition=models.Q(('part__in', ['quoted', 'top', 'chosen', 'bound'])), name='run_carrier_part_known')],
             },
         ),
@@ -205,17 +224,23 @@ class Migration(migrations.Migration):
             name='RunFact',
             fields=[
                 ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='fact', serialize=False, to='quotes.run')),
+                ('number', models.PositiveIntegerField()),
                 ('created_at', models.DateTimeField()),
                 ('created_on', models.DateField(help_text="The day, in the office's time zone.")),
+                ('submitted_at', models.DateTimeField(null=True)),
                 ('state', models.CharField(choices=[('queued', 'Queued'), ('submitting', 'Sending'), ('waiting', 'Ranking'), ('completed', 'Completed'), ('failed', 'Failed'), ('rejected', 'Rejected'), ('submit_unknown', 'Submission unknown'), ('bad_response', 'Unreadable replies'), ('abandoned', 'Abandoned')], max_length=20)),
+                ('nexio_status', models.CharField(blank=True, help_text="As of the run's last step, not of every poll.", max_length=64)),
+                ('nexio_run_id', models.CharField(blank=True, max_length=200)),
                 ('sandbox', models.BooleanField(default=False)),
                 ('degraded', models.BooleanField(default=False)),
                 ('lines', models.CharField(blank=True, help_text='"home,auto,umbrella".', max_length=40)),
-                ('failure', models.CharField(blank=True, help_text='Why it ended without packages.', max_length=60)),
+                ('offerings', models.PositiveIntegerField(default=0, help_text='Offerings sent.')),
+                ('failure', models.CharField(blank=True, help_text='Why there are no packages, as a code of `failures`; empty while there may be.', max_length=60)),
                 ('waited', models.FloatField(help_text='Seconds from the 202 until Nexio had ended.', null=True)),
                 ('packages', models.PositiveIntegerField(default=0)),
                 ('top_label', models.CharField(blank=True, max_length=200)),
-                ('top_cost', models.DecimalField(decimal_places=2, max_digits=14, null=True)),
+                ('top_cost', models.DecimalField(decimal_places=2, help_text='The low end of its cost.', max_digits=14, null=True)),
+                ('top_cost_high', models.DecimalField(decimal_places=2, max_digits=14, null=True)),
                 ('expires_at', models.DateTimeField(help_text="When the first of its packages' quotes expires.", null=True)),
                 ('first_quote_at', models.DateTimeField(null=True)),
                 ('decision', models.CharField(choices=[('undecided', 'Undecided'), ('chosen', 'Chosen'), ('shown', 'Shown'), ('accepted', 'Accepted'), ('declined', 'Declined'), ('bound', 'Bound')], default='undecided', max_length=20)),
@@ -224,15 +249,15 @@ class Migration(migrations.Migration):
                 ('overridden', models.BooleanField(help_text='Whether the chosen is not the first rank.', null=True)),
                 ('chosen_rank', models.PositiveIntegerField(null=True)),
                 ('chosen_label', models.CharField(blank=True, max_length=200)),
-                ('chosen_cost', models.DecimalField(decimal_places=2, max_digits=14, null=True)),
+                ('chosen_cost', models.DecimalField(decimal_places=2, help_text='The low end of its cost.', max_digits=14, null=True)),
                 ('bound_at', models.DateTimeField(null=True)),
-                ('moved', models.DecimalField(decimal_places=2, help_text="Premium bound with a carrier that is not the line's incumbent.", max_digits=14, null=True)),
+                ('moved', models.DecimalField(decimal_places=2, help_text='Premium bound away from the incumbent of its line; a new line moves nothing.', max_digits=14, null=True)),
                 ('broker', models.ForeignKey(help_text='Whose insured it is now.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('insured', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='quotes.insured')),
             ],
             options={
-                'ordering': ['-created_at', 'run'],
-                'indexes': [models.Index(fields=['-created_at', 'run'], name='fact_latest'), models.Index(fields=['broker', '-created_at', 'run'], name='fact_broker'), models.Index(fields=['state', '-created_at', 'run'], name='fact_state'), models.Index(fields=['decision', '-created_at', 'run'], name='fact_decision'), models.Index(fields=['created_on', 'broker'], name='fact_day')],
+                'ordering': ['-created_at', '-run'],
+                'indexes': [models.Index(fields=['created_at', 'run'], name='fact_latest'), models.Index(fields=['broker', 'created_at', 'run'], name='fact_broker'), models.Index(fields=['state', 'created_at', 'run'], name='fact_state'), models.Index(fields=['decision', 'created_at', 'run'], name='fact_decision'), models.Index(fields=['decision', 'expires_at'], name='fact_ending'), models.Index(fields=['failure', 'created_at', 'run'], name='fact_failure'), models.Index(fields=['nexio_run_id'], name='fact_nexio_run'), models.Index(fields=['top_cost', 'run'], name='fact_cost'), models.Index(fields=['waited', 'run'], name='fact_waited'), models.Index(fields=['expires_at', 'run'], name='fact_expires'), models.Index(fields=['decided_at', 'run'], name='fact_decided'), models.Index(fields=['created_on', 'broker'], name='fact_day')],
             },
         ),
         migrations.CreateModel(
@@ -249,6 +274,27 @@ class Migration(migrations.Migration):
                 'ordering': ['name'],
                 'constraints': [models.UniqueConstraint(fields=('owner', 'name'), name='saved_view_once')],
             },
+        ),
+        migrations.AddField(
+            model_name='nexioservice',
+            name='key_tested_at',
+            field=models.DateTimeField(blank=True, help_text='When a person last asked whether the key works.', null=True),
+        ),
+        migrations.AddIndex(
+            model_name='runevent',
+            index=models.Index(fields=['at', 'kind'], name='event_time'),
+        ),
+        migrations.AddIndex(
+            model_name='insured',
+            index=models.Index(fields=['applicant_name', 'id'], name='insured_name'),
+        ),
+        migrations.AddIndex(
+            model_name='quoteline',
+            index=models.Index(fields=['quote_ref'], name='quote_line_quote_ref'),
+        ),
+        migrations.AddIndex(
+            model_name='solutionline',
+            index=models.Index(fields=['quote_ref'], name='solution_line_quote_ref'),
         ),
         migrations.RunPython(main_office, migrations.RunPython.noop),
     ]

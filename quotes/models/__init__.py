@@ -20,6 +20,7 @@ from quotes.models.office import ApprovalRule, Office
 from quotes.models.quote import Quote, QuoteLine
 from quotes.models.retention import LegalHold, PurgePass, Tombstone
 from quotes.models.review import (
+    Chore,
     Comment,
     Notice,
     NoticeKind,
@@ -43,6 +44,7 @@ __all__ = [
     "Carrier",
     "CarrierAlias",
     "CarrierPart",
+    "Chore",
     "ColumnChoice",
     "Comment",
     "Decision",

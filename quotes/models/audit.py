@@ -28,6 +28,7 @@ class Deed(models.TextChoices):
     ADMINISTERED = "administered", "Administered"
     SIGNED_IN = "signed_in", "Signed in"
     PURGED = "purged", "Purged"
+    REFUSED = "refused", "Refused"
 
 
 class AuditEventQuerySet(AppendOnlyQuerySet):
@@ -70,6 +71,7 @@ class AuditEvent(AppendOnlyModel):
             models.Index(name="audit_run", fields=["run_ref", "-id"]),
             models.Index(name="audit_actor", fields=["actor", "-id"]),
             models.Index(name="audit_time", fields=["at"]),
+            models.Index(name="audit_lately", fields=["actor", "insured_ref", "at"]),
         ]
         constraints = [
             models.CheckConstraint(name="audit_deed_known", condition=Q(deed__in=Deed.values)),

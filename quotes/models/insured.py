@@ -37,11 +37,23 @@ class InsuredQuerySet(models.QuerySet["Insured"]):
             return self.none()
         return self.filter(pk__in=_worked_on(user))
 
+    def recognised_for(self, owner: User | None) -> Self:
+        """Among which a household that `owner` brings in may be known already: their own, and
+        those that colleagues share with them, so that none is entered twice. None is nobody,
+        whose is what the command line brought without a broker."""
+        if owner is None:
+            return self.filter(owner__isnull=True)
+        return self.filter(pk__in=_own_or_shared(owner))
+
 
 def _worked_on(user: User) -> Any:
     """Ids of the insureds a broker works on. A union and not an OR: each half has an index."""
     if not user.is_broker:
         return Insured.objects.none().order_by().values("pk")
+    return _own_or_shared(user)
+
+
+def _own_or_shared(user: User) -> Any:
     own = Insured.objects.filter(owner=user).order_by().values("pk")
     return own.union(InsuredShare.objects.filter(user=user).order_by().values("insured"))
 
@@ -94,7 +106,11 @@ class Insured(models.Model):
 
     class Meta:
         ordering = ["-updated_at", "id"]
-        indexes = [models.Index(fields=["owner", "-updated_at"])]
+        indexes = [
+            models.Index(fields=["owner", "-updated_at"]),
+            # A search reads all names: from here, and not from the households' wide rows.
+            models.Index(name="insured_name", fields=["applicant_name", "id"]),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="insured_once_per_owner",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -61,14 +63,20 @@ class Tombstone(AppendOnlyModel):
         return f"Tombstone of {self.insured_ref}"
 
 
-class PurgePass(models.Model):
-    """Stands only inside a purge's transaction: while it does, history of its insured may go.
+AUDIT_TERM = UUID(int=0)
+"""The pass for entries of the access log past their own term: an id that no row has."""
 
-    The triggers that keep history look for it. The application's own database role cannot
-    write it, so only whoever runs the purge with the owner's role deletes history.
+
+class PurgePass(models.Model):
+    """Stands only inside a purge's transaction: while it does, history of its row may go.
+
+    The triggers that keep history look for it, by the id of the run or proposal that a row
+    belongs to. The application's own database role cannot write it, so only whoever runs the
+    purge with the owner's role deletes history, and not even they what is younger than the law's
+    term.
     """
 
-    insured_ref = models.UUIDField(primary_key=True)
+    ref = models.UUIDField(primary_key=True)
 
     def __str__(self) -> str:
-        return str(self.insured_ref)
+        return str(self.ref)

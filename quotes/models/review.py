@@ -8,14 +8,34 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from quotes.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from quotes.models.decision import DecisionEvent
+from quotes.models.insured import InsuredShare
 from quotes.models.run import Run
 
 if TYPE_CHECKING:
     from quotes.models.user import User
+
+
+def _run_seen_by(user: User | AnonymousUser) -> Q:
+    """Rows with a `run` that the user sees: the rule of `Insured.visible_to`, from a few rows on.
+
+    Asked the other way round, whether the run is among all that the user sees, a manager's
+    inbox would list the runs of an office to look up a handful.
+    """
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return Q(pk__in=[])
+    if user.sees_all:
+        return Q()
+    seen = Q(pk__in=[])
+    if user.offices_seen:
+        seen |= Q(run__insured__owner__office__in=user.offices_seen)
+    if user.is_broker:
+        shared = InsuredShare.objects.filter(insured=OuterRef("run__insured"), user=user)
+        seen |= Q(run__insured__owner=user) | Q(Exists(shared))
+    return seen
 
 
 class CommentQuerySet(AppendOnlyQuerySet):
@@ -56,7 +76,8 @@ class ReviewState(models.TextChoices):
 
 class ReviewRequestQuerySet(models.QuerySet["ReviewRequest"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        return self.filter(run__in=Run.objects.visible_to(user))
+        """Whoever sees a run sees what was asked of it."""
+        return self.filter(_run_seen_by(user))
 
 
 class ReviewRequest(models.Model):
@@ -138,18 +159,21 @@ class NoticeKind(models.TextChoices):
     EXPIRING = "expiring", "Quote expiring undecided"
     REVIEW = "review", "Review asked"
     ANSWER = "answer", "Review answered"
+    COMMENT = "comment", "Comment written"
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     def of(self, user: User) -> Self:
         """The person's own notices of what they still see."""
-        return self.filter(user=user, run__in=Run.objects.visible_to(user))
+        return self.filter(_run_seen_by(user), user=user)
 
 
 class Notice(models.Model):
     """Something a person should know, shown until they have seen it; mailed where that is on.
 
     `key` keeps the same thing from being said twice. The text names no insured: it may be mailed.
+    `mail_due_at` says when a worker next tries to mail it; nothing where it is not to be mailed,
+    was mailed, or was given up after so many tries.
     """
 
     user = models.ForeignKey(
@@ -162,14 +186,22 @@ class Notice(models.Model):
     at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
     mailed_at = models.DateTimeField(null=True, blank=True)
+    mail_due_at = models.DateTimeField(null=True, blank=True)
+    mail_tries = models.PositiveSmallIntegerField(default=0)
 
     objects = NoticeQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-at", "-id"]
+        ordering = ["-id"]
         indexes = [
-            models.Index(name="notice_of_user", fields=["user", "-at"]),
+            models.Index(name="notice_of_user", fields=["user", "-id"]),
             models.Index(name="notice_unread", fields=["user"], condition=Q(read_at__isnull=True)),
+            models.Index(
+                name="notice_to_mail",
+                fields=["mail_due_at"],
+                condition=Q(mail_due_at__isnull=False),
+            ),
+            models.Index(name="notice_of_run", fields=["run", "kind"]),
         ]
         constraints = [
             models.UniqueConstraint(name="notice_once", fields=["user", "key"]),
@@ -180,6 +212,16 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Chore(models.Model):
+    """Work done every now and then by whichever worker comes first: when it is next due."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    due_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class SavedView(models.Model):

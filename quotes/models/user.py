@@ -39,6 +39,17 @@ class User(AbstractUser):
         editable=False,
         help_text="A demo account, whose password is public: it works with the sandbox only.",
     )
+    notices_by_mail = models.BooleanField(
+        default=True,
+        help_text="Whether notices also go to the person's e-mail address, where mail is set up.",
+    )
+    link_made_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the last link to set a password was made, or all were ended. A link "
+        "made earlier works no more.",
+    )
 
     @cached_property
     def role_names(self) -> frozenset[str]:

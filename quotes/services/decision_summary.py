@@ -13,6 +13,7 @@ from quotes.models import (
     DecisionKind,
     Proposal,
     Run,
+    RunEvent,
     RunState,
     Solution,
     User,
@@ -20,6 +21,7 @@ from quotes.models import (
 from quotes.services.decisions import newer_run
 
 K, D = DecisionKind, Decision
+APPROVAL_EVENTS = ("approval_asked", "approved", "approval_refused", "approval_withdrawn")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ class Summary:
     proposals: Sequence[Proposal]
     newer: Run | None
     may_decide: bool
+    approvals: Sequence[RunEvent] = ()
+
+    @property
+    def history(self) -> list[DecisionEvent | RunEvent]:
+        """Every step of the decision, and of its approval, in the order they were recorded."""
+        return sorted([*self.events, *self.approvals], key=lambda each: each.at)
 
     @property
     def version(self) -> int:
@@ -108,4 +116,7 @@ def decision_of(run: Run, user: User | AnonymousUser) -> Summary | None:
         proposals=list(proposals),
         newer=newer_run(run),
         may_decide=Run.objects.actionable_by(user).filter(pk=run.pk).exists(),
+        approvals=list(
+            run.events.filter(kind__in=APPROVAL_EVENTS).select_related("actor").order_by("id")
+        ),
     )

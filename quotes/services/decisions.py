@@ -27,8 +27,9 @@ from quotes.models import (
     Solution,
     User,
 )
-from quotes.services import comparison, expiry
+from quotes.services import comparison, expiry, run_facts
 from quotes.services.comparison import in_words, line_word
+from quotes.services.review import approval_rule
 
 K, D = DecisionKind, Decision
 ON_FROM: dict[str, frozenset[str]] = {
@@ -50,6 +51,10 @@ class ChangedMeanwhile(NotPossible):
 
 class ReasonNeeded(NotPossible):
     """The step is kept with a reason, and none was given."""
+
+
+class ApprovalMissing(NotPossible):
+    """The office has such a choice approved before it is bound; the text says whom to ask."""
 
 
 class Expired(NotPossible):
@@ -104,11 +109,13 @@ class _Step:
             at=self.now,
         )
         self.events.append(event)
+        approval_rule.lapse(run=self.run, kind=kind, actor=self.actor, now=self.now)
         return event
 
     def move(self, to: str, chosen: Solution | None) -> None:
         self.run.decision, self.run.chosen = to, chosen
         self.run.save(update_fields=["decision", "chosen"])
+        run_facts.refresh(self.run.pk)
 
     def was_shown(self, solution: Solution) -> bool:
         return any(e.kind == K.SHOWN and e.solution_id == solution.pk for e in self.events)
@@ -122,8 +129,7 @@ def version_of(run: Run) -> int:
 
 def needs_reason(solution: Solution, ranks: Sequence[int | None]) -> bool:
     """Whether choosing it needs a reason: always, unless its rank is the lowest there is."""
-    stated = [rank for rank in ranks if rank is not None]
-    return solution.rank is None or solution.rank != min(stated, default=solution.rank)
+    return run_facts.is_override(solution.rank, ranks)
 
 
 def expired_words(run: Run, solution: Solution, now: datetime) -> str:
@@ -255,7 +261,9 @@ def record_answer(
     """Record what became of the chosen package: accepted, declined (why) or bound.
 
     Accepted and declined only after it was shown; bound after it was accepted, or with a note
-    that says why before.
+    that says why before, and where the office requires it only once the choice is approved
+    (ApprovalMissing). Accepted needs no approval: it is what the insured said, which is recorded
+    whether or not anybody approves; what the agency then does, binding, is what others approve.
     """
     step = _begin(run, actor, version)
     now = step.run.decision
@@ -279,9 +287,18 @@ def record_answer(
             "It was not recorded as accepted. Record that first, or write in the note why it was "
             "bound without."
         )
+    if kind == K.BOUND:
+        _check_approved(step)
     event = step.add(kind, said, solution=chosen)
     step.move({K.ACCEPTED: D.ACCEPTED, K.DECLINED: D.DECLINED, K.BOUND: D.BOUND}[K(kind)], chosen)
     return event
+
+
+def _check_approved(step: _Step) -> None:
+    choice = next((e for e in reversed(step.events) if e.kind == K.CHOSEN), None)
+    words = approval_rule.missing_words(approval_rule.standing_of(step.run, choice))
+    if words:
+        raise ApprovalMissing(words)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from quotes.models import DecisionEvent, Solution
+from quotes.models import DecisionEvent, RunEvent, Solution
 from quotes.services.decision_summary import Summary
 from quotes.services.packet_content import event_words, package_name
 
@@ -26,8 +26,8 @@ def mark_of(decision: Summary | Any, solution: Solution) -> str:
 
 
 @register.filter
-def step_words(event: DecisionEvent) -> str:
-    return event_words(event)
+def step_words(event: DecisionEvent | RunEvent) -> str:
+    return event.text if isinstance(event, RunEvent) else event_words(event)
 
 
 @register.filter

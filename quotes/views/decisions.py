@@ -19,6 +19,8 @@ from quotes.models import DecisionKind, Run, RunState, Solution
 from quotes.models.run import RunQuerySet
 from quotes.services import decisions, packets
 from quotes.services.decision_summary import Summary, decision_of
+from quotes.services.review.approval_rule import missing_words
+from quotes.services.review.approvals import standing
 from quotes.views.access import PortalRequest, get_or_absent
 
 K = DecisionKind
@@ -212,6 +214,7 @@ def _page(
         "forms": _forms(run, decision, forms or {}) if decision and decision.may_decide else [],
         "errors_in": next((form for form in (forms or {}).values() if form.errors), None),
         "refused": refused,
+        "approval_missing": missing_words(standing(run)) if decision else "",
         "decided_on": run.state == RunState.COMPLETED,
     }
     return render(request, "quotes/decision_detail.html", context, status=status)

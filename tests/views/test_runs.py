@@ -168,7 +168,7 @@ def test_finished_run_replaces_the_page_and_stops_refreshing(client, broker):
 @pytest.mark.parametrize("make", [made.failed_run, made.rejected_run, made.lost_run])
 def test_runs_that_ended_otherwise_stop_refreshing_too(client, broker, make):
     run = make(broker)
-    assert "hx-trigger" not in page(client, run)
+    assert reverse("quotes:run_status", args=[run.pk]) not in page(client, run)
     assert "hx-trigger" not in fragment(client, run).content.decode()
 
 

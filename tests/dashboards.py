@@ -70,6 +70,8 @@ def seed(time_machine: Any) -> dict[str, Any]:
     at(made.rejected_run(other), "2026-11-14 09:00")
     at(made.lost_run(harbor), "2026-11-14 10:00")
     at(made.unreadable_run(harbor), "2026-11-15 10:00")
+    given_up = queued_run(owner=harbor)
+    runs.abandon_run(run=given_up, actor=harbor, reason="Not now.")
     at(given_up, "2026-11-15 11:00")
     empty = made.answer(made.waiting_run(harbor), {"status": "completed", "solutions": []})
     at(empty, "2026-11-16 08:00")

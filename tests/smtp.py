@@ -28,6 +28,7 @@ class _Session(socketserver.StreamRequestHandler):
                 self._say("354 go on")
                 server.outer.taken.append(self._message())
                 self._say("250 taken")
+                server.outer.one_taken.set()
             elif verb == b"QUIT":
                 self._say("221 bye")
                 return
@@ -55,6 +56,7 @@ class MailServer:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
+        self.one_taken = threading.Event()
         self.refusing = False
         self.refused = 0
         self._server = _Server(("127.0.0.1", 0), _Session)

@@ -14,7 +14,7 @@ from django.urls import URLPattern, reverse
 from quotes import urls
 from quotes.models import AuditEvent, Deed, Run
 from quotes.views.audit_rules import RULES
-from tests.factories import import_example, make_people, stored_attachment
+from tests.factories import PASSWORD, import_example, make_people, stored_attachment
 from tests.runs import completed_run
 
 NAMES = {str(each.name) for each in urls.urlpatterns if isinstance(each, URLPattern)}
@@ -102,8 +102,8 @@ def test_an_export_is_an_entry_every_time(world):
     attached = stored_attachment(world["insured"])
     for _ in range(2):
         assert client.get(at("run_export_csv", run.pk)).status_code == 200
-    b"".join(client.get(at("attachment_download", attached.pk)).streaming_content)
-    b"".join(client.post(at("run_packet", run.pk)).streaming_content)
+    assert client.get(at("attachment_download", attached.pk)).getvalue()
+    assert client.post(at("run_packet", run.pk)).getvalue()
     assert entries(insured_ref=world["insured"].pk) == [
         ("manager", "exported", "Packages as CSV"),
         ("manager", "exported", "Packages as CSV"),
@@ -205,6 +205,13 @@ def test_an_address_without_a_rule_is_logged_under_its_name(world, monkeypatch):
     monkeypatch.delitem(RULES, "insured_detail")
     browser("broker").get(at("insured_detail", world["insured"].pk))
     assert entries() == [("broker", "viewed", "insured_detail")]
+
+
+def test_signing_in_is_an_entry_and_failing_to_is_none(world):
+    for word in ("wrong", PASSWORD):
+        Client().post(reverse("account_login"), {"login": "broker", "password": word})
+    found = AuditEvent.objects.get()
+    assert (found.actor, found.deed) == (world["broker"], "signed_in")
 
 
 def test_two_insureds_are_kept_apart(world):

@@ -51,7 +51,7 @@ def test_forms_of_a_server(tmp_path, url, port, tls, ssl):
 @pytest.mark.parametrize(
     "url",
     [
-        "mail.example.com",
+        "mail.example.org",
         "http://mail.example.com",
         "smtp://user:hunter22@mail.example.com",
         "smtps://user:hunter22@mail.example.com:port",

@@ -8,7 +8,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from quotes.models import (
@@ -121,7 +121,9 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         error_messages=LISTED,
         method="by_carrier",
     )
-    part = _choice("which is", CarrierPart.choices, "by_part", "In rank 1 or the chosen package")
+    part = _choice(
+        "The carrier is", CarrierPart.choices, "by_part", "In rank 1 or the chosen package"
+    )
     label = OpenChoiceFilter(label="Label of rank 1 or the chosen", method="by_label")
     overridden = _choice(
         "Choice", [("yes", "Not the first rank"), ("no", "The first rank")], "by_override"

@@ -72,7 +72,7 @@ def refused(table, vendor):
     owner = owner.format(nobody=NOBODY[vendor])
     if vendor == "postgresql" and owner.startswith("'"):
         owner += "::uuid"
-    without = f"NOT EXISTS (SELECT 1 FROM quotes_purgepass WHERE ref = {owner})"
+    without = f"NOT EXISTS (SELECT 1 FROM quotes_purgepass WHERE ref = {owner})"  # noqa: S608 - constants
     return f"OLD.{time} > {AGO[vendor].format(years=years)} OR {without}" if time else without
 
 
@@ -131,6 +131,32 @@ def without_pass_on(apps, schema_editor):
             )
 
 
+def carry_over(apps, schema_editor):
+    """What people did to runs before there was an access log stands at its beginning."""
+    entry = apps.get_model("quotes", "AuditEvent")
+    run_events = apps.get_model("quotes", "RunEvent").objects.filter(actor__isnull=False)
+    steps = apps.get_model("quotes", "DecisionEvent").objects.all()
+    columns = ("at", "actor_id", "kind", "run_id", "run__insured_id")
+    done = [("changed", *row) for row in run_events.values_list(*columns)]
+    done += [("decided", *row) for row in steps.values_list(*columns)]
+    done.sort(key=lambda row: row[1])
+    entry.objects.bulk_create(
+        (
+            entry(
+                at=at,
+                actor_id=actor,
+                deed="exported" if kind == "packet_made" else deed,
+                what=f"From the run's history: {kind.replace('_', ' ')}",
+                insured_ref=insured,
+                run_ref=run,
+                data={"carried_over": True},
+            )
+            for deed, at, actor, kind, run, insured in done
+        ),
+        batch_size=500,
+    )
+
+
 class Migration(migrations.Migration):
     dependencies = [("quotes", "0005_people_review_and_audit")]
     operations = [
@@ -139,5 +165,6 @@ class Migration(migrations.Migration):
             index=models.Index(name="audit_lately", fields=["actor", "insured_ref", "at"]),
         ),
         migrations.RunPython(without_pass_off, without_pass_on),
+        migrations.RunPython(carry_over, migrations.RunPython.noop),
         migrations.RunPython(on, off),
     ]

@@ -93,7 +93,8 @@ def _sees(person: User, by_office: dict[int | None, int]) -> str:
 
 def _insureds_by_office() -> dict[int | None, int]:
     rows = Insured.objects.order_by().values_list("owner__office").annotate(count=Count("pk"))
-    return {office: count for office, count in rows}
+    found: dict[int | None, int] = dict(rows)
+    return found
 
 
 def _with_second_factor() -> set[int] | None:

@@ -33,6 +33,7 @@ PAGE_ROWS = 50
 EXPORT_CHUNK = 500
 MOST_COUNTED = 1000
 """Counting goes no further: nobody pages through more, and a count reads all it counts."""
+MOST_ON_A_CHIP = 99
 LATEST = "-started"
 ORDERS = {
     "started": Order("created_at", datetime, descending=False, nullable=False),
@@ -46,7 +47,7 @@ SHOWN_PARTS = (CarrierPart.TOP.value, CarrierPart.CHOSEN.value)
 
 @dataclass(frozen=True)
 class Counted:
-    """How many rows there are, or that there are more than `MOST_COUNTED`."""
+    """How many rows there are, or that there are more than were counted."""
 
     number: int
     more: bool
@@ -68,9 +69,10 @@ def order_of(code: str) -> Order:
     return Order(found.column, found.of, code.startswith("-"), found.nullable)
 
 
-def counted(rows: RunFactQuerySet) -> Counted:
-    number = rows.order_by()[: MOST_COUNTED + 1].values("pk").count()
-    return Counted(min(number, MOST_COUNTED), number > MOST_COUNTED)
+def counted(rows: RunFactQuerySet, most: int | None = None) -> Counted:
+    most = MOST_COUNTED if most is None else most
+    number = rows.order_by()[: most + 1].values("pk").count()
+    return Counted(min(number, most), number > most)
 
 
 def in_group(rows: RunFactQuerySet, group: str, now: datetime) -> RunFactQuerySet:

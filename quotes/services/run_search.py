@@ -18,6 +18,9 @@ from quotes.models.carrier import carrier_key
 from quotes.models.run_fact import RunFactQuerySet
 
 FEW = 400
+MANY_PARTS = 3000
+"""Up to so many parts of a carrier are read first, from an index that holds nothing else; of more
+the list soon meets enough by itself."""
 
 
 def search_runs(rows: RunFactQuerySet, text: str) -> RunFactQuerySet:
@@ -69,10 +72,9 @@ def _of_carriers(text: str) -> Q:
 
 def in_parts(parts: Q) -> Q:
     """Runs in which a carrier has one of these parts, as a condition on facts."""
-    rows = RunCarrier.objects.filter(parts)
-    ids = _few(rows.values_list("run", flat=True))
-    if ids is not None:
-        return Q(pk__in=ids)
+    rows = RunCarrier.objects.filter(parts).order_by()
+    if len(rows.values_list("pk")[: MANY_PARTS + 1]) <= MANY_PARTS:
+        return Q(pk__in=rows.values("run"))
     return Q(Exists(rows.filter(run=OuterRef("pk"))))
 
 

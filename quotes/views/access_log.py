@@ -63,6 +63,16 @@ def log_access(request: HttpRequest, response: HttpResponseBase, passage: Passag
             raise NotLogged from error
 
 
+def log_sign_in(user: User) -> None:
+    """Write that somebody signed in. Where that fails they are in all the same."""
+    try:
+        with transaction.atomic():
+            record(actor=user, deed=Deed.SIGNED_IN, what="Signed in")
+    except DatabaseError as error:
+        log.error("access_log_not_written", deed=Deed.SIGNED_IN, user=user.pk,
+                  problem=type(error).__name__)  # fmt: skip
+
+
 def _entry(method: str, status: int, match: ResolverMatch) -> Entry | None:
     """What to write of an answer, None for nothing."""
     rule = rule_of(match)

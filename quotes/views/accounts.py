@@ -22,14 +22,22 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from quotes.models import User
 from quotes.services.demo import demo_logins
 from quotes.services.second_factor import has_one
+from quotes.views.access_log import log_sign_in
 from quotes.views.kept_forms import KeptForm
 from quotes.views.second_factor.door import asks_for_code, code_page
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Nobody signs up by themselves: admins make accounts."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
+        """Called once somebody is in, with every step that was asked of them."""
+        log_sign_in(user)
+        response: HttpResponse = super().post_login(request, user, **how)
+        return response
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Not of somebody who has just signed in: that is how one comes to the set-up."""

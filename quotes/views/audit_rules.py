@@ -89,6 +89,8 @@ RULES: dict[str, Rule] = {
     "run_search": nothing(SEARCH),
     "run_list_csv": export("The list of runs as CSV"),
     "run_list_xlsx": export("The list of runs as XLSX"),
+    "dashboard": nothing("figures; the runs behind them are a list"),
+    "dashboard_xlsx": export("The dashboard as XLSX"),
     "view_save": nothing(OWN_VIEW),
     "view_open": nothing(OWN_VIEW),
     "view_replace": nothing(OWN_VIEW),

@@ -101,7 +101,7 @@ class SetByLinkView(PasswordResetConfirmView):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
-set_by_link = login_not_required(SetByLinkView.as_view())
+set_by_link = login_not_required(require_http_methods(PAGE)(SetByLinkView.as_view()))
 
 
 @sensitive_post_parameters()

@@ -117,7 +117,9 @@ def _chips(visible: RunFactQuerySet, current: str) -> list[dict[str, Any]]:
         {
             "code": code,
             "label": label,
-            "count": listing.counted(listing.in_group(visible, code, now)) if code else None,
+            "count": listing.counted(listing.in_group(visible, code, now), listing.MOST_ON_A_CHIP)
+            if code
+            else None,
             "current": code == current,
         }
         for code, label in CHIPS

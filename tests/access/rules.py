@@ -71,8 +71,15 @@ def answered(response: Any, allowed: frozenset[int], method: str = "GET") -> boo
     to_set_up = where.startswith("/account/second-factor/?next=")
     if allowed == SET_UP:
         if method == "POST":
-            return bool(response.status_code == 403 and b"second factor" in response.content)
+            return bool(response.status_code == 403 and b"second factor" in body_of(response))
         return bool(response.status_code == 302 and to_set_up)
     if allowed == DOOR:
         return bool(response.status_code == 302 and to_the_door)
     return bool(response.status_code in allowed) and not to_the_door and not to_set_up
+
+
+def body_of(response: Any) -> bytes:
+    """The whole body; of a download that is sent in pieces as well."""
+    if response.streaming:
+        return b"".join(response.streaming_content)
+    return bytes(response.content)

@@ -16,6 +16,7 @@ from quotes.services.review import approvals, revisits
 from quotes.services.review.comments import write_comment
 from tests import runs as made
 from tests.decided import WHY
+from tests.fake_nexio import completed
 from tests.views.pages import signed_in
 
 
@@ -66,7 +67,7 @@ def test_a_typed_comment_outlives_the_end_of_the_run(
     page.goto(live_server.url + reverse("quotes:run_detail", args=[run.pk]))
     page.get_by_text("Write a comment").click()
     page.get_by_label("Comment").fill("Typed meanwhile")
-    made.answer(run, {"status": "completed", **made.completed(run.request)})
+    made.answer(run, {"status": "completed", **completed(run.request)})
     expect(page.get_by_role("heading", level=1)).to_contain_text("packages ranked for")
     expect(page.get_by_label("Comment")).to_have_value("Typed meanwhile")
 

@@ -1,13 +1,16 @@
+# ruff: noqa: S608 - the tables are named here
 """What the database itself keeps, past the models: it lets history go only inside a purge."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
 from quotes.models import AuditEvent, Comment, Proposal, PurgePass, Run, Tombstone, User
@@ -121,6 +124,17 @@ def id_of(run: Run) -> Any:
 
 
 class TestEntries:
+    def test_what_was_done_before_there_was_a_log(self, people: dict[str, User]) -> None:
+        run = history(people["broker"], LONG_AGO)
+        migration = import_module("quotes.migrations.0006_history")
+        migration.carry_over(apps, None)
+        carried = AuditEvent.objects.filter(what__startswith="From the run's history")
+        found = list(carried.values_list("deed", "what", "run_ref", "insured_ref"))
+        of_run = run.pk, run.insured_id
+        assert ("changed", "From the run's history: created", *of_run) in found
+        assert ("decided", "From the run's history: chosen", *of_run) in found
+        assert all(each.actor == people["broker"] for each in carried)
+
     def test_a_runs_entry_names_its_insured(self, people: dict[str, User]) -> None:
         run = made.completed_run(people["broker"])
         entry = record(actor=None, deed="exported", what="Packet", run_ref=run.pk)
@@ -135,5 +149,5 @@ class TestEntries:
                     at=LONG_AGO + timedelta(minutes=minutes),
                 )  # fmt: skip
         seen = AuditEvent.objects.filter(actor=people["broker"]).order_by("at")
-        minutes = [(each.at - LONG_AGO).seconds // 60 for each in seen]
-        assert minutes == [0, 15, 40]
+        minutes_seen = [(each.at - LONG_AGO).seconds // 60 for each in seen]
+        assert minutes_seen == [0, 15, 40]

@@ -265,9 +265,7 @@ def test_two_managers_at_once_settle_it_once(people):
         return act
 
     with ThreadPoolExecutor(2) as pool:
-        said_by = list(
-            pool.map(settle, ["approve", "refuse"], [people["manager"], second])
-        )
+        said_by = list(pool.map(settle, ["approve", "refuse"], [people["manager"], second]))
     connection.close()
     request.refresh_from_db()
     assert sorted(each in {"approve", "refuse"} for each in said_by) == [False, True]

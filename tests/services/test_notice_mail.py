@@ -8,11 +8,12 @@ from itertools import pairwise
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.utils import timezone
 
 from quotes.models import Notice, User
 from quotes.services import inbox
-from quotes.services.notices import mailing
+from quotes.services.notices import mailing, tending
 from tests import runs as made
 from tests.smtp import MailServer
 
@@ -36,7 +37,7 @@ def server(settings) -> Iterator[MailServer]:
 def broker(people) -> User:
     people["broker"].email = "broker@example.com"
     people["broker"].save()
-    return people["broker"]
+    return User.objects.get(username="broker")
 
 
 def test_off_by_default_nothing_is_mailed(broker, settings):
@@ -51,7 +52,7 @@ def test_says_what_happened_links_to_it_and_names_nobody(server, broker):
     now = timezone.now() + timedelta(minutes=1)
     assert mailing.send_due(now) == 1
     (mail,) = server.messages
-    body = mail.get_content()  # type: ignore[attr-defined]
+    body = mail.get_content()
     assert (mail["To"], mail["From"]) == ("broker@example.com", "Portal <portal@example.com>")
     assert mail["Subject"].startswith("Run 1 finished with ")
     assert f"https://portal.example.com/runs/{run.pk}/" in body
@@ -70,7 +71,7 @@ def test_several_at_once_are_one_mail(server, broker):
     assert mailing.send_due(timezone.now() + timedelta(minutes=1)) == 1
     (mail,) = server.messages
     assert mail["Subject"] == "3 notices from the broker portal"
-    assert mail.get_content().count("/runs/") == 3  # type: ignore[attr-defined]
+    assert mail.get_content().count("/runs/") == 3
 
 
 def test_a_server_that_refuses_is_tried_again_ever_more_rarely_and_given_up(server, broker):
@@ -158,3 +159,27 @@ def test_by_the_command_for_cron(server, broker, capsys, time_machine):
     call_command("send_notices")
     assert "1 mails sent" in capsys.readouterr().out
     assert len(server.taken) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_goes_on_tending_after_an_error(server, broker, monkeypatch):
+    """In a thread of its own, on a connection of its own."""
+    made.completed_run(broker)
+    tend, calls = tending.tend, []
+
+    def fails_once(now):
+        calls.append(now)
+        if len(calls) == 1:
+            raise OperationalError("the database is away")
+        return tend(now)
+
+    monkeypatch.setattr(tending, "tend", fails_once)
+    tender = tending.Tender(every=0.01)
+    tender.start()
+    try:
+        assert server.one_taken.wait(30)
+    finally:
+        tender.stop()
+        tender.join(30)
+    assert not tender.is_alive()
+    assert Notice.objects.get().mailed_at is not None

@@ -21,6 +21,7 @@ from quotes.models import (
     RunFact,
     User,
 )
+from quotes.nexio import errors
 from quotes.services import expiry, inbox, outcomes
 from quotes.services.notices import sweeps, tending
 from quotes.services.notices.telling import tell, tell_of_step
@@ -84,7 +85,7 @@ class TestOfRuns:
         for _ in range(outcomes.MOST_BAD_POLLS):
             Run.objects.filter(pk=run.pk).update(lease_owner=made.LEASE)
             run.refresh_from_db()
-            bad = made.errors.Unusable("Not JSON.", http_status=200, body=b"<html>")
+            bad = errors.Unusable("Not JSON.", http_status=200, body=b"<html>")
             outcomes.poll_failed(
                 run, bad, service=made.service_of(run), lease=made.LEASE, now=timezone.now()
             )
@@ -211,7 +212,7 @@ class TestWhoSees:
             )
             for user in everybody:
                 Notice.objects.create(
-                    user=user, run=run, kind="finished", key=run.pk, at=timezone.now()
+                    user=user, run=run, kind="finished", key=str(run.pk), at=timezone.now()
                 )
         for user in [User.objects.get(pk=each.pk) for each in everybody]:
             seen = set(Run.objects.visible_to(user).values_list("pk", flat=True))

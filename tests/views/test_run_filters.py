@@ -109,8 +109,8 @@ def test_a_carrier_is_found_by_the_part_it_has(client, people, time_machine):
     time_machine.move_to("2026-11-16 15:00:00+00:00", tick=False)
     broker = people["broker"]
     run, bound = made.completed_run(broker), bring_to(made.completed_run(broker), "bound", broker)
-    top = {line.carrier for line in run.solutions.get(rank=1).lines.all()}
-    second = {line.carrier for line in run.solutions.get(rank=2).lines.all()}
+    top = {line.carrier for line in run.solutions.get(rank=1).lines.all() if line.carrier}
+    second = {line.carrier for line in run.solutions.get(rank=2).lines.all() if line.carrier}
     quoted = Carrier.objects.filter(quotes__insured=run.insured).distinct()
     nowhere = next(each for each in quoted if each not in top | second)
     in_bound = next(iter(second))

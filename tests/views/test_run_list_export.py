@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 
 def table(client: Client, query: str = "") -> list[dict[str, str]]:
-    response = client.get(f"/runs/export.csv?{query}")
+    response: Any = client.get(f"/runs/export.csv?{query}")
     assert response.status_code == 200
     assert response.streaming
     text = b"".join(response.streaming_content).decode("utf-8-sig")
@@ -35,7 +35,7 @@ def table(client: Client, query: str = "") -> list[dict[str, str]]:
 
 
 def sheet(client: Client, query: str = "") -> list[tuple[Any, ...]]:
-    response = client.get(f"/runs/export.xlsx?{query}")
+    response: Any = client.get(f"/runs/export.xlsx?{query}")
     assert response.status_code == 200
     book = CalamineWorkbook.from_filelike(io.BytesIO(b"".join(response.streaming_content)))
     return [tuple(row) for row in book.get_sheet_by_name("Runs").to_python()]

@@ -205,7 +205,7 @@ class TestInbox:
         assert "2 unread notices" in words(browser.get(at))
         page(people["broker"], run)
         assert "Inbox , 2 unread" in words(browser.get(at))
-        newest = Notice.objects.filter(user=people["broker"]).first()
+        newest = Notice.objects.filter(user=people["broker"])[0]
         browser.post(reverse("quotes:notice_read", args=[newest.pk]))
         assert "1 unread notice" in words(browser.get(at))
         browser.post(reverse("quotes:notices_read"))

@@ -74,6 +74,7 @@ def test_a_search_keeps_the_filters_and_drops_what_is_none(client, people):
 @pytest.mark.parametrize("few", [0, 400])
 def test_many_or_few_are_found_alike(client, people, monkeypatch, few):
     monkeypatch.setattr(run_search, "FEW", few)
+    monkeypatch.setattr(run_search, "MANY_PARTS", few)
     run, other = made.completed_run(people["broker"]), made.waiting_run(people["broker"])
     home = made.waiting_run(people["broker"], name="home_only.json")
     client.force_login(people["broker"])

@@ -2,7 +2,7 @@
 
 A household stays until `RETENTION_YEARS` after anything of it was last written: a quote, a run, a
 decision, a comment, an attachment. Looking at it prolongs nothing, or whoever checks the old ones
-would keep them for another term. Insureds that renew each other have one time, that of the youngest.
+would keep them for another term. Insureds that renew each other go when the youngest may.
 """
 
 from __future__ import annotations

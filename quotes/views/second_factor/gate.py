@@ -12,7 +12,18 @@ from quotes.services.second_factor import FACTORS
 CONFIRMED = "second_factor_confirmed"
 """Whose second factor this session has seen; a session holds it for its own person only."""
 
-ALWAYS = frozenset({"mfa_index", "account_logout", "admin_logout", "healthz", "readyz"})
+ALWAYS = frozenset(
+    {
+        "mfa_index",
+        "account_logout",
+        "admin_logout",
+        # They lead on whoever is signed in, and what is posted there must not be shown again.
+        "account_login",
+        "mfa_authenticate",
+        "healthz",
+        "readyz",
+    }
+)
 TO_SET_UP = frozenset({"mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"})
 TO_CONFIRM = frozenset({"mfa_reauthenticate", "mfa_reauthenticate_webauthn"})
 

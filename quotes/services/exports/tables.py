@@ -109,9 +109,7 @@ def packages_table(
     premium that no carrier quoted: a row copied elsewhere must not pass for a quoted package.
     """
     by = ("sandbox" if run.sandbox else "Nexio") + (", what-if" if what_if else "")
-    rows = [
-        row for placed in shown for row in _package_rows(placed, compared, by, supposed, now)
-    ]
+    rows = [row for placed in shown for row in _package_rows(placed, compared, by, supposed, now)]
     return Table("Packages", PACKAGES, rows)
 
 

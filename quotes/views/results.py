@@ -24,6 +24,7 @@ from quotes.services.package_rows import draw_rows
 from quotes.services.ranked import Ranking, rank_packages
 from quotes.services.reconciliation import reconcile
 from quotes.services.run_changes import compare_runs
+from quotes.services.what_if.origin import listed_origin, with_origins
 from quotes.services.worklist import HEAVY
 from quotes.views.access import PortalRequest, get_or_absent
 from quotes.views.decisions import decision_context

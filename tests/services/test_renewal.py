@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from decimal import Decimal
 from threading import Barrier
 from typing import Any
@@ -242,3 +243,27 @@ def test_packages_to_choose_come_latest_run_first_by_rank(people, insured):
 
 def test_an_insured_that_was_never_compared_has_none(people):
     assert packages_to_choose(import_value({}, people["broker"]).insured) == []
+
+
+def test_a_premium_supposed_in_a_what_if_is_not_in_force(people, insured):
+    run = completed_run(people["broker"], insured=insured)
+    supposed = completed_run(people["broker"], insured=insured)
+    home = next(each for each in run.request["offerings"] if each["category"] == "home")
+    data = {"run": str(run.pk), "number": run.number, "repriced": 1, "said": "home cheaper"}
+    supposed.note(at=supposed.created_at, kind="what_if", text="What-if", actor=None, data=data)
+    # What the first run was sent is what counts as quoted.
+    request = deepcopy(run.request)
+    for each in request["offerings"]:
+        if each["id"] == home["id"]:
+            each["attributes"]["line_premium_annual"] += 500
+    Run.objects.filter(pk=run.pk).update(request=request)
+    solution = next(
+        each
+        for each in supposed.solutions.prefetch_related("lines__carrier")
+        if any(line.offering_id == home["id"] for line in each.lines.all())
+    )
+    new = renew(insured, solution)
+    policies = {policy.line: policy for policy in new.incumbents.all()}
+    assert policies["home"].annual_premium is None
+    assert policies["auto"].annual_premium is not None
+    assert "premium" not in sent(new)

@@ -19,7 +19,7 @@ from quotes.services.what_if.changes import Changes, read_changes
 from quotes.services.what_if.cheapest import cheapest
 from quotes.services.what_if.judged import Outcome, work_out
 from quotes.services.what_if.offers import Offer, Offers, read_offers
-from tests.services.packages import line, offering, run_of, solution
+from tests.services.packages import SENT_AT, line, offering, run_of, solution
 
 LINES = ("home", "auto", "umbrella")
 D = Decimal

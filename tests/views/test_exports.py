@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -100,7 +101,6 @@ def test_xlsx_has_typed_figures_days_and_three_sheets(client, broker):
     ]
     for row in rows:
         assert isinstance(row["Premium"], float)
-        assert isinstance(row["Cost, low"], float)
         assert isinstance(row["Expires"], date)
     told = facts(response)
     assert told["Insured"] == run.insured.shown_name
@@ -117,6 +117,27 @@ def test_xlsx_has_typed_figures_days_and_three_sheets(client, broker):
         assert bool(row["If in none, likely because (our guess)"]) == (row["In packages"] == 0)
 
 
+def test_a_column_of_costs_adds_up_and_terms_and_checks_stand_beside(client, broker):
+    with time_machine.travel("2026-11-16 15:00:00+00:00"):
+        run = made.completed_run(broker)
+        response = get(client, run, "xlsx")
+    rows = read_sheet(response)
+    solutions = list(run.solutions.prefetch_related("lines__carrier"))
+    costs = [row["Cost, low"] for row in rows if isinstance(row["Cost, low"], float)]
+    assert costs == [float(each.est_cost_low or 0) for each in solutions]
+    differences = [row["vs incumbent, low"] for row in rows]
+    assert sum(isinstance(each, float) for each in differences) == len(solutions)
+    for row in rows:
+        assert row["Single or mixed"] in {"single", "mixed"}
+        assert (row["Term, months"] == 6) == ("Quillfeather" in str(row["Carrier"]))
+    (auto,) = [row for row in rows if row["Rank"] == 1 and row["Line"] == "Auto"]
+    assert "6-month term (auto): confirm the price of a year" in auto["Checks that need a look"]
+    assert "umbrella needs" in auto["Checks that need a look"]
+    assert auto["Like for like"]
+    terms = {row["Term, months"] for row in read_sheet(response, "Offerings")}
+    assert 6 in terms
+
+
 def test_what_the_filters_leave_is_what_is_exported_whatever_the_page(client, broker):
     run = made.waiting_run(broker)
     usual = completed(run.request)["solutions"]
@@ -129,7 +150,7 @@ def test_what_the_filters_leave_is_what_is_exported_whatever_the_page(client, br
         ranks = list(dict.fromkeys(int(row["Rank"]) for row in rows))
         assert set(ranks) == {s.rank for s in single}
         if "sort" in query:
-            costs = [float(row["Cost, low"]) for row in rows]
+            costs = [float(row["Cost, low"]) for row in rows if row["Cost, low"]]
             assert costs == sorted(costs, reverse=True)
         else:
             assert ranks == sorted(ranks)

@@ -320,3 +320,18 @@ def test_odd_names_can_be_confirmed(browser: Client, quoted: Run, broker: User) 
     assert len(ticked) < 200
     sent = ticked.replace(" ", "\r\n", 1)
     assert browser.post(address, {**values, "reason": WHY, "confirmed": sent}).status_code == 302
+
+
+def test_it_supersedes_no_run_and_is_not_what_one_compares_with(
+    browser: Client, quoted: Run, supposed: Run, broker: User
+) -> None:
+    for name in ("run_decision", "run_proposal", "run_detail"):
+        page = words(browser.get(at(name, quoted)))
+        assert "superseded" not in page
+        assert "newer and completed" not in page
+    third = made.completed_run(broker, insured=quoted.insured)
+    page = browser.get(at("run_detail", third)).content.decode()
+    assert reverse("quotes:run_against", args=[third.pk, quoted.pk]) in page
+    assert "Compare with run 1" in page
+    told = words(browser.get(at("run_decision", supposed)))
+    assert "run 3 of the same insured was completed later" in told

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import simplejson
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -84,7 +85,9 @@ def test_the_form_comes_back_as_it_was_sent_and_works_without_scripts(client, br
     assert re.search(rf'value="{auto[0]}" checked>', html)
     assert 'value="4,321"' in html
     assert 'value="oops"' in html
-    assert "which is no amount in dollars" in words(response)
+    assert "Write dollars a year, such as 2,155" in words(response)
+    assert html.count('aria-invalid="true"') == 1
+    assert re.search(rf'id="w-p{auto[1]}-error">Write dollars a year', html)
     link = re.search(r'id="what-if-rerun" href="([^"]+)"', html)
     assert link is not None
     expected = f"?home=o{home[0]}&out={auto[0]}&p{home[0]}=4321"
@@ -103,6 +106,24 @@ def test_htmx_gets_what_comes_of_it_alone_and_the_short_address(client, broker):
     assert "The cheapest costs $" in html
     restored = client.get(page_url(run), headers={**HTMX, "HX-History-Restore-Request": "true"})
     assert "<main" in restored.content.decode()
+
+
+def test_a_premium_that_is_none_is_told_at_its_field_and_no_request_is_cut_off(client, broker):
+    run = made.completed_run(broker)
+    asked = client.get(page_url(run), {"p1": "abc", "p2": "4321"}, headers=HTMX)
+    html = asked.content.decode()
+    assert re.search(r'id="w-p1-error" hx-swap-oob="true">Write dollars a year', html)
+    assert re.search(r'id="w-p2-error" hx-swap-oob="true"></p>', html)
+    assert 'hx-sync="this:queue last"' in client.get(page_url(run)).content.decode()
+
+
+def test_the_cheapest_say_which_of_their_checks_need_a_look(client, broker):
+    with time_machine.travel("2026-11-16 15:00:00+00:00"):
+        client.force_login(broker)
+        page = words(client.get(page_url(made.completed_run(broker))))
+    cheapest = page.split("Nexio's packages that remain")[0]
+    assert "umbrella needs 250/500" in cheapest
+    assert "6-month term (auto): confirm the price of a year" in cheapest
 
 
 def test_leaving_a_carrier_out_drops_its_packages_with_the_reason(client, broker):
@@ -266,7 +287,7 @@ def test_a_second_press_sends_nothing_twice(client, broker):
     ("state", "query", "status", "said"),
     [
         ("completed", lambda run: "", 409, "Nothing sent would be different"),
-        ("completed", lambda run: "?p1=oops", 409, "makes no sense"),
+        ("completed", lambda run: "?p1=oops", 409, "Not counted: the premium of"),
         (
             "completed",
             lambda run: "?" + "&".join(f"out={n}" for n in numbers(run, "home")),

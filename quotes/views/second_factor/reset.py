@@ -38,9 +38,7 @@ def take_away(request: PortalRequest, pk: int) -> HttpResponse:
     if why_not or not form.is_valid():
         return render(request, "mfa/take_away.html", context, status=409 if why_not else 422)
     try:
-        service.take_away(
-            person=person, actor=request.user, reason=form.cleaned_data["reason"]
-        )
+        service.take_away(person=person, actor=request.user, reason=form.cleaned_data["reason"])
     except (service.NotTaken, NotMoved) as error:
         form.add_error("reason", str(error))
         return render(request, "mfa/take_away.html", context, status=409)

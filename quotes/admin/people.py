@@ -37,6 +37,10 @@ def _is_superuser(request: HttpRequest) -> bool:
     return bool(getattr(request.user, "is_superuser", False))
 
 
+def _role_label(group: Any) -> str:
+    return str(Role(group.name).label) if group.name in Role.values else str(group.name)
+
+
 @admin.register(User, site=site)
 class UserAdmin(LeavingPages, BaseUserAdmin):
     """Roles are given by group. Only a superuser makes, or touches, another superuser."""
@@ -103,7 +107,10 @@ class UserAdmin(LeavingPages, BaseUserAdmin):
             kwargs |= {"widget": forms.CheckboxSelectMultiple, "label": "Roles", "help_text": ""}
         if db_field.name == "oversees":
             kwargs |= {"widget": forms.CheckboxSelectMultiple, "label": "Also oversees"}
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "groups" and isinstance(field, forms.ModelMultipleChoiceField):
+            field.label_from_instance = _role_label  # type: ignore[method-assign]
+        return field
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -222,10 +229,7 @@ class UserAdmin(LeavingPages, BaseUserAdmin):
 
     @admin.display(description="role")
     def roles(self, person: User) -> str:
-        names = [
-            str(Role(group.name).label) if group.name in Role.values else group.name
-            for group in person.groups.all()
-        ]
+        names = [_role_label(group) for group in person.groups.all()]
         if person.is_superuser:
             names.append("Superuser")
         return ", ".join(names) or "None"

@@ -74,7 +74,7 @@ class SetByLinkView(PasswordResetConfirmView):
             # Not where the form stands: a browser that names no page it comes from names no
             # origin either, and the form's token could not be checked.
             response["Referrer-Policy"] = "no-referrer"
-        elif not self.validlink:
+        if not self.validlink and response.status_code == 200:
             response.status_code = 410
         return response
 

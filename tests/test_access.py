@@ -194,7 +194,7 @@ def test_looking(name, world):
     """GET answers as the table says, HEAD the same without a body, and neither changes a thing."""
     get, _ = RULES[name]
     before = stored()
-    wrong = {}
+    wrong: dict[str, int | str] = {}
     for who in EVERYBODY:
         shown = browser_of(who).get(address(name, world))
         if not answered(shown, get[who]):

@@ -109,7 +109,7 @@ class UserAdmin(LeavingPages, BaseUserAdmin):
             kwargs |= {"widget": forms.CheckboxSelectMultiple, "label": "Also oversees"}
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "groups" and isinstance(field, forms.ModelMultipleChoiceField):
-            field.label_from_instance = _role_label  # type: ignore[method-assign]
+            field.label_from_instance = _role_label  # type: ignore[method-assign,assignment]
         return field
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:

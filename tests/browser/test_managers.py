@@ -14,7 +14,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from quotes.models import AuditEvent, Run, SavedView, User
-from quotes.services import decisions
+from quotes.services import decisions, doubts
 from tests import runs as made
 from tests.decided import WHY
 from tests.views.run_lists import begun
@@ -24,7 +24,7 @@ def chosen(broker: User, rank: int, days_ago: int) -> Run:
     """A run of some days ago whose package of this rank was chosen."""
     run = made.completed_run(broker)
     solution = run.solutions.get(rank=rank)
-    gone = decisions.expired_words(
+    gone = doubts.expired_words(
         run, run.solutions.prefetch_related("lines__carrier").get(rank=rank), timezone.now()
     )
     decisions.choose_solution(run=run, solution=solution, actor=broker, reason=WHY, confirmed=gone)

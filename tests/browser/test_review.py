@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from quotes.models import ApprovalRule, Office, ReviewRequest, User
-from quotes.services import decisions
+from quotes.services import decisions, doubts
 from quotes.services.review import approvals, revisits
 from quotes.services.review.comments import write_comment
 from tests import runs as made
@@ -107,5 +107,5 @@ def test_no_axe_violations_and_nothing_cut_off(
 def choose_now(run: Any, actor: User) -> None:
     """Rank 2, though a price of it is gone: a real browser lives on the real day."""
     second = run.solutions.get(rank=2)
-    gone = decisions.expired_words(run, second, timezone.now())
+    gone = doubts.expired_words(run, second, timezone.now())
     decisions.choose_solution(run=run, solution=second, actor=actor, reason=WHY, confirmed=gone)

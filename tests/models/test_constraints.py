@@ -23,7 +23,8 @@ from quotes.models import (
     Solution,
     User,
 )
-from quotes.models.run import ENDED, TRANSITIONS, AppendOnly, IllegalTransition, RunMoved
+from quotes.models.append_only import AppendOnly
+from quotes.models.run import ENDED, TRANSITIONS, IllegalTransition, RunMoved
 from tests.factories import import_example, make_user, queued_run
 
 pytestmark = pytest.mark.django_db

@@ -19,7 +19,7 @@ from quotes.models import (
     Run,
     User,
 )
-from quotes.services import decisions
+from quotes.services import decisions, doubts
 from quotes.services.decisions import ApprovalMissing, NotPossible
 from quotes.services.review import approvals
 from tests.decided import NOW, WHY, choose, said
@@ -249,7 +249,7 @@ def test_two_managers_at_once_settle_it_once(people):
     solution = run.solutions.get(rank=1)
     decisions.choose_solution(
         run=run, solution=solution, actor=people["broker"], reason=WHY,
-        confirmed=decisions.expired_words(run, solution, run.created_at),
+        confirmed=doubts.expired_words(run, solution, run.created_at),
     )  # fmt: skip
     request = approvals.ask_approval(run=run, actor=people["broker"])
     second = make_user("second", Role.MANAGER)

@@ -6,7 +6,7 @@ import pytest
 
 from quotes.models import Comment, InsuredShare, Notice, Office, ReviewState, Role, RunEvent, User
 from quotes.services.decisions import NotPossible
-from quotes.services.packet_content import Kept, timeline_document
+from quotes.services.packet_documents import Kept, timeline_document
 from quotes.services.review import revisits
 from quotes.services.review.comments import write_comment
 from tests.factories import make_user, queued_run

@@ -71,6 +71,9 @@ def test_rank_2_is_chosen_and_proposed_with_the_keyboard_alone(
     expect(page.get_by_role("heading", level=2, name="Chosen: rank 2")).to_be_visible()
     keys.follow("link", "Make a proposal")
     page.get_by_role("heading", level=1, name="Make a proposal").wait_for()
+    # Nothing was shown or compared: the chosen one is ticked alone, and others are picked.
+    for rank in ("Rank 1:", "Rank 3:"):
+        keys.follow("checkbox", rank, "Space")
     keys.write("Notes for the insured", "Three options, as we spoke of.")
     keys.follow("button", "Make the proposal")
     picture = page.get_by_role("img", name=re.compile("Page 1 of"))

@@ -49,7 +49,7 @@ def asked(select: str, period: Period, where: str = "", *values: Any, group: str
     adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {select} {OF_RUNS} {where} {group}", [*map(adapt, ends), *values])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def one(select: str, period: Period, where: str = "", *values: Any) -> Any:
@@ -247,7 +247,7 @@ def test_percentiles_are_those_of_pythons_statistics(ready_facts, values, percen
     def expected(numbers: list[float]) -> float:
         if len(numbers) == 1:
             return numbers[0]
-        return statistics.quantiles(numbers, n=100, method="inclusive")[percent - 1]
+        return float(statistics.quantiles(numbers, n=100, method="inclusive")[percent - 1])
 
     whole = percentiles(RunFact.objects.all(), "waited", (percent, 50))
     numbers = [value for _, value in values]

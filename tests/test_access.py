@@ -220,7 +220,7 @@ def test_posting(name, world):
             if not answered(response, post[who], "POST"):
                 wrong[who] = response.status_code
             elif post[who] not in (TAKEN, MOVED) and stored() != before:
-                wrong[who] = "changed something"
+                wrong[f"changed by {who}"] = response.status_code
             transaction.set_rollback(True)
     assert not wrong
 

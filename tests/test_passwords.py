@@ -248,3 +248,11 @@ class TestChanging:
         assert "stays as it is" in words(here.get(self.PAGE))
         assert here.post(self.PAGE, {"old_password": PASSWORD, **BOTH}).status_code == 403
         assert User.objects.get(username="broker").check_password(PASSWORD)
+
+    def test_the_admins_own_page_for_it_leads_here(self, people):
+        User.objects.filter(username="admin").update(is_demo=True)
+        here = signed_in(User.objects.get(username="admin"))
+        posted = {"old_password": PASSWORD, **BOTH}
+        response = here.post(reverse("admin:password_change"), posted)
+        assert response["Location"] == self.PAGE
+        assert User.objects.get(username="admin").check_password(PASSWORD)

@@ -15,12 +15,14 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from quotes.admin.leaving import LeavingPages
 from quotes.admin.people_forms import InviteForm, PersonForm
 from quotes.admin.site import site
 from quotes.models import Insured, Role, User
 from quotes.services import links, people
+from quotes.services.second_factor import WORDS, factors_of
 
 if TYPE_CHECKING:
     BaseUserAdmin = DjangoUserAdmin[User]
@@ -35,6 +37,12 @@ ROLES = (
 
 def _is_superuser(request: HttpRequest) -> bool:
     return bool(getattr(request.user, "is_superuser", False))
+
+
+def _plain(field: Any) -> None:
+    """Without the ways to add, change or delete what is chosen: those have pages of their own."""
+    for offer in ("add", "change", "delete", "view"):
+        setattr(field.widget, f"can_{offer}_related", False)
 
 
 def _role_label(group: Any) -> str:
@@ -60,8 +68,8 @@ class UserAdmin(LeavingPages, BaseUserAdmin):
     filter_horizontal = ()
     actions = ("deactivate", "activate")
     readonly_fields = (
-        "is_active", "is_demo", "is_staff", "last_login", "date_joined", "insureds_held",
-        "password_state",
+        "active", "is_demo", "is_staff", "last_login", "date_joined", "insureds_held",
+        "password_state", "second_factor",
     )  # fmt: skip
     fieldsets = (
         ("Person", {"fields": ("username", "first_name", "last_name", "email", "version")}),
@@ -73,7 +81,7 @@ class UserAdmin(LeavingPages, BaseUserAdmin):
             "Account",
             {
                 "fields": (
-                    "is_active", "insureds_held", "password_state", "is_staff", "is_demo",
+                    "active", "insureds_held", "password_state", "is_staff", "is_demo",
                     "last_login", "date_joined",
                 ),
                 "description": "A person who leaves is made inactive, by the button above: that "
@@ -108,13 +116,16 @@ class UserAdmin(LeavingPages, BaseUserAdmin):
         if db_field.name == "oversees":
             kwargs |= {"widget": forms.CheckboxSelectMultiple, "label": "Also oversees"}
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "oversees" and field is not None:
+            _plain(field)
         if db_field.name == "groups" and isinstance(field, forms.ModelMultipleChoiceField):
-            field.label_from_instance = _role_label  # type: ignore[method-assign,assignment]
+            field.label_from_instance = _role_label  # type: ignore[assignment,method-assign]
         return field
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         if db_field.name == "office" and field is not None:
+            _plain(field)
             field.help_text = (
                 "Needed for brokers and managers. Insureds go along with their broker: managers "
                 "of another office see them then."
@@ -211,9 +222,22 @@ class UserAdmin(LeavingPages, BaseUserAdmin):
         }
         return TemplateResponse(request, "admin/quotes/user/link.html", context)
 
+    @admin.display(description="second factor")
+    def second_factor(self, person: User) -> str:
+        found = factors_of(person)
+        if not found:
+            return "None"
+        kinds = ", ".join(f"{count} × {WORDS[kind]}" for kind, count in sorted(found.items()))
+        address = reverse("second_factor_reset", args=[person.pk])
+        return format_html('{} · <a href="{}">Take a lost one away</a>', kinds, address)
+
     @admin.display(description="name", ordering="last_name")
     def full_name(self, person: User) -> str:
         return person.get_full_name() or "—"
+
+    @admin.display(description="active", boolean=True)
+    def active(self, person: User) -> bool:
+        return person.is_active
 
     @admin.display(description="insureds")
     def insureds_held(self, person: User) -> int:

@@ -216,7 +216,7 @@ class Migration(migrations.Migration):
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='carriers_in', to='quotes.run')),
             ],
             options={
-                'indexes': [models.Index(fields=['carrier', 'part', 'run'], name='run_carrier_part'), models.Index(fields=['created_on', 'part'], name='run_carrier_day')],
+                'indexes': [models.Index(fields=['carrier', 'part', 'run'], name='run_carrier_part'), models.Index(fields=['created_on', 'carrier', 'part'], name='run_carrier_day')],
                 'constraints': [models.UniqueConstraint(fields=('run', 'part', 'name'), name='run_carrier_once'), models.CheckConstraint(condition=models.Q(('part__in', ['quoted', 'top', 'chosen', 'bound'])), name='run_carrier_part_known')],
             },
         ),

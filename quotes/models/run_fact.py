@@ -182,7 +182,7 @@ class RunCarrier(models.Model):
     class Meta:
         indexes = [
             models.Index(name="run_carrier_part", fields=["carrier", "part", "run"]),
-            models.Index(name="run_carrier_day", fields=["created_on", "part"]),
+            models.Index(name="run_carrier_day", fields=["created_on", "carrier", "part"]),
         ]
         constraints = [
             models.UniqueConstraint(name="run_carrier_once", fields=["run", "part", "name"]),

@@ -88,7 +88,7 @@ def factors_of(person: User) -> dict[str, int]:
 
 
 def has_one(person: User) -> bool:
-    return Authenticator.objects.filter(user=person, type__in=FACTORS).exists()
+    return bool(Authenticator.objects.filter(user=person, type__in=FACTORS).exists())
 
 
 def may_remove(factor: Authenticator) -> bool:
@@ -96,7 +96,7 @@ def may_remove(factor: Authenticator) -> bool:
     if settings.SECOND_FACTOR != "required":
         return True
     others = Authenticator.objects.filter(user_id=factor.user_id, type__in=FACTORS)
-    return others.exclude(pk=factor.pk).exists()
+    return bool(others.exclude(pk=factor.pk).exists())
 
 
 @transaction.atomic

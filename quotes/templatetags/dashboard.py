@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from django import template
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -36,7 +37,13 @@ def dollars_behind(number: Number, amount: Decimal) -> SafeString | str:
 @register.filter
 def address_of(number: Number) -> str:
     """The list of these runs. It forgets the search it has in mind: see `searches.forgetting`."""
-    return f"{reverse('quotes:run_list')}?{number.codes}"
+    return f"{_list_under(get_script_prefix())}?{number.codes}"
+
+
+@cache
+def _list_under(prefix: str) -> str:
+    """The list's address, looked up once: a dashboard has hundreds of links to it."""
+    return reverse("quotes:run_list")
 
 
 @register.filter

@@ -23,7 +23,7 @@ def test_fields_that_no_form_has_change_nothing(world, people):
     address = reverse("quotes:insured_edit", args=[world["insured"].pk])
     values = form_values(browser.get(address).content.decode())
     extra = {
-        "owner": people["other"].pk, "owner_id": people["other"].pk, "state": "completed",
+        "owner": people["other"].pk, "owner_id": people["other"].pk, "sandbox": "",
         "id": str(uuid.uuid4()), "is_staff": "on", "is_superuser": "on", "created_at": "2001-01-01",
     }  # fmt: skip
     before = Insured.objects.values("pk", "owner", "created_at").get(pk=world["insured"].pk)
@@ -40,7 +40,8 @@ def test_fields_that_no_form_has_change_nothing(world, people):
     [
         "owner__password__startswith=m", "insured__owner__password__startswith=m",
         "sort=owner__password", "order=-insured__owner__password", "page_size=100000000",
-        "per_page=-1", "page=999999999999999999999", "after=x", "cursor=..%2F..", "broker=1%20OR%201",
+        "per_page=-1", "page=999999999999999999999", "after=x", "cursor=..%2F..",
+        "broker=1%20OR%201",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["quotes:run_list", "quotes:insured_list", "quotes:worklist"])
@@ -76,9 +77,10 @@ def test_no_door_leads_to_another_host(world, where):
         answers.append(browser.get(reverse("quotes:insured_list"), headers=headers))
         answers.append(browser.post("/sign-out/", {"next": where}))
     for answer in answers:
-        led = answer.headers.get("Location", "") + answer.headers.get("HX-Redirect", "")
-        assert "evil.example" not in led
-        assert "javascript" not in led
+        for header in ("Location", "HX-Redirect"):
+            led = answer.headers.get(header, "/")
+            assert led.startswith("/"), led
+            assert not led.startswith(("//", "/\\")), led
 
 
 @pytest.mark.parametrize("who", ["other", "elsewhere", "roleless"])

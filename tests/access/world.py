@@ -165,5 +165,5 @@ def stored() -> list[list[Any]]:
             Comment, ReviewRequest, Notice, SavedView, ImportDraft, Office,
         )
     ] + [
-        list(User.objects.order_by("pk").values("pk", "password", "is_active", "is_staff", "office"))
+        list(User.objects.order_by("pk").values("pk", "password", "is_active", "office"))
     ]  # fmt: skip

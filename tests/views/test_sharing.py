@@ -34,8 +34,8 @@ def test_the_colleague_finds_and_edits_it(people, insured):
     response = share(insured, people["broker"], people["other"].pk)
     assert "broker2 works on it now as well" in words(response)
     colleague = signed_in(people["other"])
-    for address in ("/", reverse("quotes:insured_list")):
-        assert "shared by Maya Okafor" in words(colleague.get(address))
+    for listed in ("/", reverse("quotes:insured_list")):
+        assert "shared by Maya Okafor" in words(colleague.get(listed))
     page = colleague.get(url(insured, "detail"))
     assert "Edit profile" in words(page)
     assert "Drop it" in words(page)

@@ -21,5 +21,5 @@ class Command(BaseCommand):
         if lost:
             raise CommandError(
                 f"{lost} cannot be read: neither SECRET_KEY nor SECRET_KEY_BEFORE sealed them. "
-                "Nothing of them was changed. Name the right key, or take them away from the people."
+                "They are as they were. Name the right key, or take them away from the people."
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from quotes.services.dashboard import parts
 from quotes.services.dashboard.counts import Counts, Numbers, Piece, count_over_time
@@ -33,15 +34,15 @@ class Board:
         """Runs overridden for other reasons than those listed."""
         return self.counts.overridden - sum(each.runs.value for each in self.reasons)
 
-    @property
+    @cached_property
     def most_failures(self) -> int:
         return max((each.runs.value for each in self.failures), default=0)
 
-    @property
+    @cached_property
     def most_quoted(self) -> int:
         return max((n.value for row in self.carriers for n in row.parts.values()), default=0)
 
-    @property
+    @cached_property
     def most_ending(self) -> int:
         return max(each.runs.value for each in self.endings)
 

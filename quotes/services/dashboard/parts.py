@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, OuterRef, Subquery, Value
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from quotes.models import (
@@ -76,20 +76,19 @@ class Reason:
 def read_reasons(scope: Scope) -> list[Reason]:
     """The reasons written most often, as written. In the address stands the number of the last
     step that says so, never its words."""
-    last = DecisionEvent.objects.filter(run=OuterRef("pk"), kind=DecisionKind.CHOSEN)
-    last = last.order_by("-id")
-    rows = scope.rows().filter(overridden=True)
-    said = rows.annotate(
-        said=Subquery(last.values("reason")[:1]), step=Subquery(last.values("pk")[:1])
-    )
+    choices = DecisionEvent.objects.filter(run=OuterRef("pk"), kind=DecisionKind.CHOSEN)
+    last = Subquery(choices.order_by("-id").values("pk")[:1])
+    rows = scope.rows().filter(overridden=True).annotate(step=last)
     found = (
-        said.values("said")
-        .annotate(runs=Count("pk"), latest=Max("decided_at"), by=Max("step"))
+        DecisionEvent.objects.filter(pk__in=rows.values("step"))
+        .order_by()
+        .values("reason")
+        .annotate(runs=Count("pk"), latest=Max("at"), by=Max("pk"))
         .order_by("-runs", "-latest", "-by")
     )
     return [
         Reason(
-            row["said"],
+            row["reason"],
             scope.number(row["runs"], overridden="yes", reason=str(row["by"])),
             row["latest"],
         )
@@ -114,22 +113,9 @@ def read_carriers(scope: Scope) -> list[CarrierRow]:
 
     Names that no carrier goes by are one row, the last: a run counts once in it.
     """
-    period = scope.period
-    rows = RunCarrier.objects.filter(
-        run__in=scope.rows().values("pk"),
-        created_on__range=(period.since, period.until),
-    )
-    # A known carrier stands once in a run and part, by its one name; of strange names there may
-    # be several.
-    known = rows.filter(carrier__isnull=False).values("carrier", "part").annotate(Count("pk"))
-    # The parts are all there are: said so that the index on carrier, part and day answers.
-    strange = rows.filter(carrier__isnull=True, part__in=CarrierPart.values).values("part")
-    strange = strange.annotate(Count("run", distinct=True))
-    counts: dict[int | None, Counter[str]] = {}
-    for carrier, part, runs in known.values_list("carrier", "part", "pk__count"):
-        counts.setdefault(carrier, Counter())[part] = runs
-    for part, runs in strange.values_list("part", "run__count"):
-        counts.setdefault(None, Counter())[part] = runs
+    counts = _known_parts(scope)
+    if strange := _strange_parts(scope):
+        counts[None] = strange
     names = Carrier.objects.in_bulk([pk for pk in counts if pk is not None])
     named = [
         CarrierRow(
@@ -141,9 +127,49 @@ def read_carriers(scope: Scope) -> list[CarrierRow]:
                 for part in CarrierPart
             },
         )
-        for pk, of in sorted(counts.items(), key=lambda each: each[0] is None)
+        for pk, of in counts.items()
+        if pk is None or any(of.values())
     ]
     return sorted(named, key=_by_success)
+
+
+Parts = dict[int | None, Counter[str]]
+
+
+def _known_parts(scope: Scope) -> Parts:
+    """Carrier → part → runs. A known carrier stands once in a run and part, by its one name."""
+    known = _of_days(scope).filter(carrier__isnull=False)
+    if not scope.is_everybodys:
+        return _parts_of(known.filter(run__in=scope.rows().values("pk")))
+    # Nearly every run of these days is meant: all of them are counted in an index, and those of
+    # the other service taken away, which are few or none.
+    counts = _parts_of(known)
+    if scope.service:
+        others = scope.rows_of_the_other_service().values("pk")
+        for carrier, of in _parts_of(known.filter(run__in=others)).items():
+            counts[carrier].subtract(of)
+    return counts
+
+
+def _parts_of(rows: QuerySet[RunCarrier]) -> Parts:
+    counts: Parts = {}
+    found = rows.values("carrier", "part").annotate(Count("pk"))
+    for carrier, part, runs in found.values_list("carrier", "part", "pk__count"):
+        counts.setdefault(carrier, Counter())[part] = runs
+    return counts
+
+
+def _strange_parts(scope: Scope) -> Counter[str]:
+    """Part → runs with a name in it that no carrier goes by; there may be several in one."""
+    # The parts are all there are: said so that the index on carrier, part and day answers.
+    rows = _of_days(scope).filter(carrier__isnull=True, part__in=CarrierPart.values)
+    rows = rows.filter(Exists(scope.rows().filter(pk=OuterRef("run"))))
+    found = rows.values("part").annotate(Count("run", distinct=True))
+    return Counter(dict(found.values_list("part", "run__count")))
+
+
+def _of_days(scope: Scope) -> QuerySet[RunCarrier]:
+    return RunCarrier.objects.filter(created_on__range=(scope.period.since, scope.period.until))
 
 
 UNKNOWN_NAMES = "Names not among the carriers"

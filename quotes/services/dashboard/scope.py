@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from urllib.parse import urlencode
+from functools import cached_property
+from urllib.parse import quote
 
 from django.utils import timezone
 
@@ -53,8 +54,20 @@ class Scope:
 
     def rows(self) -> RunFactQuerySet:
         """Those of the period, by the same moments as the list's days."""
-        period = self.period
-        return self.at_any_time().filter(created_at__gte=period.begins, created_at__lt=period.ends)
+        return self._of_days(self.at_any_time())
+
+    @property
+    def is_everybodys(self) -> bool:
+        """Whether nothing is left out of the period's runs but those of the other service."""
+        return self.user.is_active and self.user.sees_all and not (self.broker or self.office)
+
+    def rows_of_the_other_service(self) -> RunFactQuerySet:
+        """What the service leaves out of an everybody's period."""
+        seen = RunFact.objects.visible_to(self.user).order_by()
+        return self._of_days(seen).filter(sandbox=self.service != "sandbox")
+
+    def _of_days(self, rows: RunFactQuerySet) -> RunFactQuerySet:
+        return rows.filter(created_at__gte=self.period.begins, created_at__lt=self.period.ends)
 
     def kept_codes(self) -> dict[str, str]:
         """What the dashboard is narrowed to, without its days."""
@@ -69,9 +82,20 @@ class Scope:
         """A count of runs of the period, or of a piece of it, narrowed by more of the list's
         filters."""
         days = self.period if period is None else period
-        since, until = days.since.isoformat(), days.until.isoformat()
-        return self.any_day(value, since=since, until=until, **codes)
+        return Number(value, self._codes(codes, days))
 
     def any_day(self, value: int, **codes: str) -> Number:
-        """A count of runs of any day. The link drops a search that the list still has in mind."""
-        return Number(value, urlencode({"all": "1", **self.kept_codes(), **codes}))
+        """A count of runs of any day."""
+        return Number(value, self._codes(codes))
+
+    def _codes(self, codes: dict[str, str], days: Period | None = None) -> str:
+        """The list's query string. What is stated anew, such as a broker, counts in place of the
+        dashboard's own; a search that the list still has in mind is dropped (`all`)."""
+        said = "".join(f"&{name}={quote(value)}" for name, value in {**self._kept, **codes}.items())
+        if days is not None:
+            said += f"&since={days.since.isoformat()}&until={days.until.isoformat()}"
+        return f"all=1{said}"
+
+    @cached_property
+    def _kept(self) -> dict[str, str]:
+        return self.kept_codes()

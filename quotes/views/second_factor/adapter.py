@@ -20,7 +20,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": "This did not work: the code is wrong, or was used already. Wait for "
         "the app's next code and type that one.",
-        "incorrect_passkey": "That was not an answer of a passkey of yours. Try again, or type a code.",
+        "incorrect_passkey": "That was not an answer of a passkey of yours. Try again.",
         "cannot_delete_authenticator": "A second factor is required here, and this is your only "
         "one. Set up another one first.",
     }
@@ -37,7 +37,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
             return unseal(encrypted_text)
         except Unreadable:
             log.error("second_factor_unreadable", hint="SECRET_KEY_BEFORE names the key before")
-            return generate_totp_secret(40)
+            return str(generate_totp_secret(40))
 
     def build_totp_svg(self, url: str) -> str:
         """The code to scan, as an SVG element without a style of its own."""

@@ -84,7 +84,9 @@ class NewCodesView(GenerateRecoveryCodesView):  # type: ignore[misc]
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        context = self.get_context_data(form=form)
+        response: HttpResponse = self.render_to_response(context, status=422)
+        return response
 
 
 new_codes = NewCodesView.as_view()

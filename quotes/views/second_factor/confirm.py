@@ -39,7 +39,9 @@ class PasswordAgainView(ReauthenticateView):  # type: ignore[misc]
     template_name = "mfa/confirm.html"
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        context = self.get_context_data(form=form)
+        response: HttpResponse = self.render_to_response(context, status=422)
+        return response
 
 
 class ConfirmCodeView(Confirming, CodeAgainView):  # type: ignore[misc]

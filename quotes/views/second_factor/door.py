@@ -48,7 +48,8 @@ class CodeView(AuthenticateView):  # type: ignore[misc]
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(), status=422)
+        response: HttpResponse = self.render_to_response(self.get_context_data(), status=422)
+        return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         if not self._has_passkey():
@@ -77,7 +78,9 @@ def code_page(request: HttpRequest, kept: KeptForm) -> HttpResponse:
     view.stage = _stage(request)
     view.auth_form = view.get_form_class()(user=view.stage.login.user)
     view.webauthn_form = view.get_webauthn_form_class()(user=view.stage.login.user)
-    return view.render_to_response({**view.get_context_data(), "kept": kept})
+    context = {**view.get_context_data(), "kept": kept}
+    response: HttpResponse = view.render_to_response(context)
+    return response
 
 
 code = login_not_required(CodeView.as_view())

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, OuterRef
 
 from quotes.models import (
     Decision,
@@ -14,13 +13,12 @@ from quotes.models import (
     DecisionKind,
     Proposal,
     Run,
-    RunEvent,
     RunState,
     Solution,
     User,
 )
 from quotes.services.what_if.origin import (
-    SENT,
+    IS_WHAT_IF,
     Origin,
     SupposedPremiums,
     supposed_premiums,
@@ -165,6 +163,5 @@ def newer_run(run: Run) -> Run | None:
     of what was quoted stays the one to decide on.
     """
     later = Run.objects.filter(insured=run.insured_id, state=RunState.COMPLETED)
-    supposed = RunEvent.objects.filter(run=OuterRef("pk"), kind=SENT)
-    quoted = later.filter(~Exists(supposed), number__gt=run.number)
+    quoted = later.filter(~IS_WHAT_IF, number__gt=run.number)
     return quoted.only("id", "number").order_by("-number").first()

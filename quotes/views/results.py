@@ -24,7 +24,7 @@ from quotes.services.package_rows import draw_rows
 from quotes.services.ranked import Ranking, rank_packages
 from quotes.services.reconciliation import reconcile
 from quotes.services.run_changes import compare_runs
-from quotes.services.what_if.origin import listed_origin, with_origins
+from quotes.services.what_if.origin import IS_WHAT_IF
 from quotes.services.worklist import HEAVY
 from quotes.views.access import PortalRequest, get_or_absent
 from quotes.views.decisions import decision_context
@@ -111,16 +111,15 @@ def other_runs(run: Run) -> list[Run]:
 
     Whoever sees a run sees its insured's other runs.
     """
-    rows = with_origins(Run.objects.filter(insured=run.insured_id)).exclude(pk=run.pk)
-    rows = rows.order_by("-number")
+    rows = Run.objects.filter(insured=run.insured_id).exclude(pk=run.pk).order_by("-number")
+    rows = rows.annotate(supposed=IS_WHAT_IF)
     return list(rows.only("number", "state", "nexio_status", "created_at")[:MOST_OTHERS])
 
 
 def beside(run: Run, others: Sequence[Run]) -> Run | None:
     """The run one would compare with first: the latest before this one that was of what was
     quoted, and no what-if; without one the next after."""
-    supposed = {each.pk for each in others if listed_origin(each) is not None}
-    quoted = [each for each in others if each.pk not in supposed] or others
+    quoted = [each for each in others if not getattr(each, "supposed", False)] or others
     earlier = [each for each in quoted if each.number < run.number]
     return earlier[0] if earlier else quoted[-1] if quoted else None
 

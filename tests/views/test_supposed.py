@@ -335,3 +335,11 @@ def test_it_supersedes_no_run_and_is_not_what_one_compares_with(
     assert "Compare with run 1" in page
     told = words(browser.get(at("run_decision", supposed)))
     assert "run 3 of the same insured was completed later" in told
+
+
+def test_what_was_sent_does_not_say_that_nothing_was_left_out(browser: Client, quoted: Run) -> None:
+    run = what_if(browser, quoted, "?out=1")
+    page = words(browser.get(at("run_detail", run)))
+    assert "Left out None" not in page
+    assert "Left out Nothing but what the what-if changed: left out" in page
+    assert "Left out None" in words(browser.get(at("run_detail", quoted)))

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch
 from django.utils import timezone
 
 from quotes.models import Run, RunEvent, Solution, SolutionLine, User
@@ -23,6 +23,8 @@ from quotes.services.money import dollars
 
 SENT, SENT_AS = "what_if", "what_if_sent"
 """The kinds of the events that link the two runs: on the new one, and on the one it came from."""
+IS_WHAT_IF = Exists(RunEvent.objects.filter(run=OuterRef("pk"), kind=SENT))
+"""For queries over runs: whether one is a what-if, or was sent again from one."""
 MOST_NAME = 60
 """Characters of a carrier's name in a sentence; the whole of it stands with the package."""
 

@@ -26,7 +26,7 @@ class Confirming:
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        context = self.get_context_data(form=form)  # type: ignore[attr-defined]
+        context = self.get_context_data(form=form)
         response: HttpResponse = self.render_to_response(context, status=422)  # type: ignore[attr-defined]
         return response
 

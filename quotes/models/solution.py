@@ -100,7 +100,6 @@ class SolutionLine(models.Model):
 
     class Meta:
         ordering = ["solution", "position"]
-        indexes = [models.Index(name="solution_line_quote_ref", fields=["quote_ref"])]
         constraints = [
             models.UniqueConstraint(
                 name="solution_line_position_once", fields=["solution", "position"]

@@ -27,7 +27,6 @@ from quotes.models import (
     Solution,
     User,
 )
-from quotes.services import run_facts
 from quotes.services.comparison import line_word
 from quotes.services.decision_rules import (
     check_confirmed,
@@ -43,11 +42,9 @@ from quotes.services.decision_step import (
     ReasonNeeded,
     Said,
 )
-from quotes.services.review import approval_rule
 from quotes.services.weighed import weigh
 
 __all__ = [
-    "ApprovalMissing",
     "ChangedMeanwhile",
     "NotConfirmed",
     "NotPossible",
@@ -71,10 +68,6 @@ ON_FROM: dict[str, frozenset[str]] = {
     K.REOPENED: frozenset({D.CHOSEN, D.SHOWN, D.ACCEPTED, D.DECLINED, D.BOUND}),
 }
 """From where these steps may be taken; the others depend on more than the state."""
-
-
-class ApprovalMissing(NotPossible):
-    """The office has such a choice approved before it is bound; the text says whom to ask."""
 
 
 @dataclass
@@ -110,13 +103,11 @@ class _Step:
             at=self.now,
         )
         self.events.append(event)
-        approval_rule.lapse(run=self.run, kind=kind, actor=self.actor, now=self.now)
         return event
 
     def move(self, to: str, chosen: Solution | None) -> None:
         self.run.decision, self.run.chosen = to, chosen
         self.run.save(update_fields=["decision", "chosen"])
-        run_facts.refresh(self.run.pk)
 
     def was_shown(self, solution: Solution) -> bool:
         return any(e.kind == K.SHOWN and e.solution_id == solution.pk for e in self.events)
@@ -226,11 +217,8 @@ def record_answer(
     """Record what became of the chosen package: accepted, declined (why) or bound.
 
     Accepted and declined only after it was shown; bound after it was accepted, or with a note
-    that says why before, and where the office requires it only once the choice is approved
-    (ApprovalMissing). Accepted needs no approval: it is what the insured said, which is recorded
-    whether or not anybody approves; what the agency then does, binding, is what others approve.
-    What is accepted or bound at a price that had ended on that day, or that nobody quoted, needs
-    `confirmed` as a choice does (NotConfirmed).
+    that says why before. What is accepted or bound at a price that had ended on that day, or that
+    nobody quoted, needs `confirmed` as a choice does (NotConfirmed).
     """
     step = _begin(run, actor, version)
     now = step.run.decision
@@ -254,21 +242,12 @@ def record_answer(
             "It was not recorded as accepted. Record that first, or write in the note why it was "
             "bound without."
         )
-    if kind == K.BOUND:
-        _check_approved(step)
     doubts = (
         "" if kind == K.DECLINED else check_confirmed(step.run, chosen, kind, confirmed, said.on)
     )
     event = step.add(kind, said, solution=chosen, confirmed=doubts)
     step.move({K.ACCEPTED: D.ACCEPTED, K.DECLINED: D.DECLINED, K.BOUND: D.BOUND}[K(kind)], chosen)
     return event
-
-
-def _check_approved(step: _Step) -> None:
-    choice = next((e for e in reversed(step.events) if e.kind == K.CHOSEN), None)
-    words = approval_rule.missing_words(approval_rule.standing_of(step.run, choice))
-    if words:
-        raise ApprovalMissing(words)
 
 
 @transaction.atomic

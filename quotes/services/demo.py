@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from quotes.models import Office, Role, Run, User
+from quotes.models import Role, Run, User
 from quotes.services import intake, reading
 from quotes.services.origins import How, Origin
 from quotes.services.roles import ensure_roles
@@ -23,7 +23,6 @@ class Login(TypedDict):
     role: str
 
 
-OFFICE = "Main office"
 PEOPLE = (
     ("broker", "Maya", "Okafor", Role.BROKER),
     ("broker2", "Theo", "Lindqvist", Role.BROKER),
@@ -65,12 +64,10 @@ def load_demo() -> bool:
     if User.objects.exists() or Run.objects.filter(sandbox=False).exists():
         return False
     people = {}
-    office, _ = Office.objects.get_or_create(name=OFFICE)
     for username, first, last, role in PEOPLE:
         user = User.objects.create_user(
             username=username,
             is_demo=True,
-            office=office,
             password=PASSWORD,
             first_name=first,
             last_name=last,

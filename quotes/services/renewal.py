@@ -29,7 +29,6 @@ from quotes.models import (
 from quotes.models.fields import MOST_MONEY
 from quotes.models.run import Decision
 from quotes.services import documents as doc
-from quotes.services import sharing
 from quotes.services.copying import blank_copy
 from quotes.services.editing import HEAD
 from quotes.services.origins import How, Origin, mark
@@ -171,7 +170,6 @@ def renew_insured(
     Insured.objects.filter(pk=old.pk).update(identity_key="")
     new.save(force_insert=True)
     _copy_rows(new, old.drivers.all(), old.vehicles.all())
-    sharing.share_along(old=old, new=new, actor=user)
     for policy in policies:
         policy.insured = new
         policy.save(force_insert=True)

@@ -16,7 +16,6 @@ from django_q.tasks import async_task
 from quotes.models import Insured, Quote, Run, RunEvent, RunState, User
 from quotes.models.run import IN_FLIGHT
 from quotes.nexio import messages
-from quotes.services import run_facts
 from quotes.services.claims import LEASE
 from quotes.services.readiness import NotReady, check_readiness
 from quotes.services.reading import Mistake
@@ -142,7 +141,6 @@ def queue_request(
         text=f"Comparison started with {count} offering{'' if count == 1 else 's'}.",
         actor=started_by,
     )
-    run_facts.refresh(run.pk)
     if hint:
         _hint()
     return run
@@ -337,7 +335,7 @@ def link_run_id(*, run: Run, actor: User, run_id: str, reason: str, hint: bool =
 
 
 @transaction.atomic
-def resume_run(*, run: Run, actor: User, reason: str = "", hint: bool = True) -> Run:
+def resume_run(*, run: Run, actor: User, hint: bool = True) -> Run:
     """Go on polling a run whose replies were unreadable. Raises NotPossible otherwise."""
     run = _locked(run)
     if run.state != RunState.BAD_RESPONSE:
@@ -347,7 +345,7 @@ def resume_run(*, run: Run, actor: User, reason: str = "", hint: bool = True) ->
         RunState.WAITING,
         at=now,
         kind="resumed",
-        text=f"Polling resumed: {reason}" if reason else "Polling resumed.",
+        text="Polling resumed.",
         actor=actor,
         bad_polls=0,
         due_at=now,

@@ -94,8 +94,7 @@ def recent_results(user: User) -> list[Run]:
 
 
 def expiring_quotes(user: User, now: datetime) -> QuerySet[Quote]:
-    """Quotes of the insureds the user works on whose price is gone soon (see `expiry`), or went
-    in the last days."""
+    """The user's own quotes whose price is gone soon (see `expiry`), or went in the last days."""
     lines = QuoteLine.objects.only("quote", "line", "position", "premium_annual")
     return (
         Quote.objects.editable_by(user)
@@ -103,7 +102,7 @@ def expiring_quotes(user: User, now: datetime) -> QuerySet[Quote]:
             expires_at__gt=now - timedelta(days=expiry.SOON),
             expires_at__lte=expiry.soon_until(now),
         )
-        .select_related("insured__owner")
+        .select_related("insured")
         .defer("document", "insured__document", "insured__body_document")
         .prefetch_related(Prefetch("lines", lines))
         .order_by("expires_at", "id")
@@ -122,14 +121,13 @@ class InsuredRow:
 
 
 def latest_insureds(user: User) -> list[InsuredRow]:
-    """The insureds last worked on, of the user's own and of those shared with them."""
+    """The user's own insureds last worked on."""
     quotes = Quote.objects.only("insured", "carrier", "position", "created_at")
     lines = QuoteLine.objects.only("quote", "line", "position")
     policies = IncumbentPolicy.objects.only("insured", "line", "annual_premium")
     newest = Run.objects.filter(insured=OuterRef("pk")).order_by("-number").values("pk")[:1]
     rows = list(
         Insured.objects.editable_by(user)
-        .select_related("owner")
         .defer("document", "body_document")
         .annotate(last_run_id=Subquery(newest))
         .prefetch_related(

@@ -23,8 +23,6 @@ from quotes.services import decisions, packets
 from quotes.services.decision_summary import Summary, decision_of
 from quotes.services.doubts import doubts_about
 from quotes.services.proposals import MOST_OPTIONS
-from quotes.services.review.approval_rule import missing_words
-from quotes.services.review.approvals import standing
 from quotes.services.weighed import weigh
 from quotes.views.access import PortalRequest, get_or_absent
 
@@ -258,7 +256,6 @@ def _page(
         "forms": _forms(run, decision, forms or {}) if decision and decision.may_decide else [],
         "errors_in": next((form for form in (forms or {}).values() if form.errors), None),
         "refused": refused,
-        "approval_missing": missing_words(standing(run)) if decision else "",
         "decided_on": run.state == RunState.COMPLETED,
         "weighed": weigh(run, decision.chosen, timezone.now())
         if decision and decision.chosen

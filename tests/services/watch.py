@@ -14,7 +14,6 @@ from django.db import connection
 
 from quotes.models import Run
 from quotes.nexio.client import NexioClient
-from quotes.services.beats import Pulse
 from quotes.services.watching import Watcher
 from tests.clock import ScaledClock
 from tests.fake_nexio import FakeNexio
@@ -36,7 +35,6 @@ class Watching:
         clock: ScaledClock | None = None,
         only: UUID | None = None,
         concurrency: int = 24,
-        pulse: Pulse | None = None,
         **client: Any,
     ) -> None:
         self.url = fake if isinstance(fake, str) else fake.url
@@ -44,7 +42,6 @@ class Watching:
         self.clock = clock or ScaledClock()
         self.only = only
         self.concurrency = concurrency
-        self.pulse = pulse
         self.client = client
         self._stop = threading.Event()
         self._failure: BaseException | None = None
@@ -84,7 +81,6 @@ class Watching:
                 clock=self.clock,
                 concurrency=self.concurrency,
                 only=self.only,
-                pulse=self.pulse,
             )
             await watcher.watch(stop=self._stop.is_set)
 

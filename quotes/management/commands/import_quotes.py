@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, ProgrammingError, transaction
+from django.db import OperationalError, ProgrammingError
 
 from quotes.management.printing import write_json
-from quotes.models import Deed, User
+from quotes.models import User
 from quotes.services import reading
-from quotes.services.audit import record_command
 from quotes.services.importing.entry import Blocked, ChangedMeanwhile, Incoming, confirm, prepare
 from quotes.services.importing.preview import Counts, Preview
 from quotes.services.importing.stated import Problem
@@ -74,15 +73,7 @@ class Command(BaseCommand):
             return prepare(incoming)
         for _ in range(MOST_TRIES):
             try:
-                # Written together: an import without its entries is none.
-                with transaction.atomic():
-                    outcome = confirm(incoming)
-                    for insured in outcome.insureds:
-                        record_command(
-                            command="import_quotes", deed=Deed.CHANGED,
-                            what="Imported quotes from a file", insured_ref=insured,
-                        )  # fmt: skip
-                return outcome.preview
+                return confirm(incoming).preview
             except ChangedMeanwhile:
                 # Nobody has seen a preview that the import must keep to.
                 continue

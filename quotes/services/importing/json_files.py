@@ -133,7 +133,8 @@ def import_documents(
 
 
 def _known(document: Document, owner: User) -> Insured | None:
-    return intake.known_insured(owner, intake.identity_key(document))
+    key = intake.identity_key(document)
+    return Insured.objects.filter(owner=owner, identity_key=key).first()
 
 
 def _names_somebody(document: Document) -> bool:

@@ -1,1 +1,0 @@
-"""Notices: what people should know of their runs, written once, shown in the inbox, mailed."""

@@ -1,1 +1,0 @@
-"""What must stay, and what goes when its time is over."""

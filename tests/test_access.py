@@ -41,7 +41,7 @@ from tests.access.rules import (
     open_to_all,
     rule,
 )
-from tests.access.world import OURS, address, browser_of, enrolled_world, stored
+from tests.access.world import OURS, World, address, browser_of, enrolled_world, stored
 
 pytestmark = pytest.mark.django_db
 world = enrolled_world
@@ -231,7 +231,7 @@ def test_posting(name, world):
     htmx_is_no_way_around_the_second_factor(name, world)
 
 
-def htmx_is_no_way_around_the_second_factor(name, world):
+def htmx_is_no_way_around_the_second_factor(name: str, world: World) -> None:
     """What htmx asks for would go into a panel, so the whole page is led to the set-up."""
     for method, allowed in zip(("GET", "POST"), RULES[name], strict=True):
         if allowed["bare"] != SET_UP:

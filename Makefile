@@ -52,8 +52,9 @@ migrate: .venv/runtime.stamp ## Bring the database up to date
 screenshots: .venv/dev.stamp ## Take the pictures of README.md with a browser
 	@$(BIN)/python manage.py take_screenshots
 
-bench: .venv/dev.stamp ## Time a 1,000-quote import and a 200-package results page; BENCH_ARGS="--runs 9"
+bench: .venv/dev.stamp ## Time a 1,000-quote import, a 200-package page, lists of 100,000 runs; BENCH_ARGS="--runs 9"
 	@$(BIN)/python -m bench --folder var/bench $(BENCH_ARGS)
+	@$(BIN)/python bench/review_list.py --json var/bench/review_list.json
 
 lock: ## Resolve requirements*.in into the hashed locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt

@@ -17,6 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from brokerportal.mail_address import MailServer, mail_server, portal_address, sender
 from quotes.nexio.address import is_loopback, validate_base_url, validate_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -36,6 +37,16 @@ LOGO_BEGINS: dict[str, tuple[bytes, ...]] = {
     ".svg": (b"<svg", b"<?xml", b"<!--", b"<!DOCTYPE svg"),
 }
 
+NEEDED_FOR_MAIL = {
+    "PORTAL_URL": "mails link to the app's pages",
+    "MAIL_FROM": "mails come from somebody",
+}
+
+AUDIT_MINIMUM = 5
+"""Years that what reconstructs a transaction stays at the least (23 NYCRR 500.06; three for the
+access log). The database's triggers know the same floor."""
+MOST_YEARS = 100
+
 CommaList = Annotated[list[str], NoDecode]
 
 
@@ -49,6 +60,8 @@ class Environment(BaseSettings):
     APP_ENV: Literal["local", "production"] = "local"
     DEBUG: bool = False
     SECRET_KEY: SecretStr = SecretStr("")
+    SECRET_KEY_BEFORE: SecretStr = SecretStr("")
+    SECOND_FACTOR: Literal["required", "optional"] | None = None
     ALLOWED_HOSTS: CommaList = []
     CSRF_TRUSTED_ORIGINS: CommaList = []
     TRUST_FORWARDED_PROTO: bool = False
@@ -67,6 +80,16 @@ class Environment(BaseSettings):
     AGENCY_ADDRESS: Annotated[str, Field(max_length=200)] = ""
     AGENCY_PHONE: Annotated[str, Field(max_length=40)] = ""
     AGENCY_LOGO: Path | None = None
+    RETENTION_YEARS: int = 7
+    PORTAL_URL: str = ""
+    MAIL_FROM: str = ""
+    EMAIL_URL: SecretStr = SecretStr("")
+    PASSWORD_LINK_DAYS: Annotated[int, Field(ge=1, le=14)] = 3
+
+    @field_validator("SECOND_FACTOR", mode="before")
+    @classmethod
+    def _not_given(cls, value: Any) -> Any:
+        return value or None
 
     @field_validator("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", mode="before")
     @classmethod
@@ -148,6 +171,36 @@ class Environment(BaseSettings):
             raise ValueError("is not on this machine, so NEXIO_API_KEY is needed as well")
         return url
 
+    @field_validator("RETENTION_YEARS")
+    @classmethod
+    def _long_enough(cls, value: int) -> int:
+        if not AUDIT_MINIMUM <= value <= MOST_YEARS:
+            raise ValueError(
+                f"must be {AUDIT_MINIMUM} to {MOST_YEARS} years: 23 NYCRR 500.06 asks for "
+                f"{AUDIT_MINIMUM} of what reconstructs a transaction"
+            )
+        return value
+
+    @field_validator("PORTAL_URL")
+    @classmethod
+    def _usable_portal_url(cls, value: str, info: ValidationInfo) -> str:
+        return portal_address(value, https=info.data.get("APP_ENV") == "production")
+
+    @field_validator("MAIL_FROM")
+    @classmethod
+    def _usable_sender(cls, value: str) -> str:
+        return sender(value)
+
+    @field_validator("EMAIL_URL")
+    @classmethod
+    def _usable_mail_server(cls, given: SecretStr, info: ValidationInfo) -> SecretStr:
+        if given.get_secret_value():
+            mail_server(given.get_secret_value())
+            for name in ("PORTAL_URL", "MAIL_FROM"):
+                if info.data.get(name) == "":  # a given one that is wrong has its own mistake
+                    raise ValueError(f"needs {name} as well: {NEEDED_FOR_MAIL[name]}")
+        return given
+
     @field_validator("SANDBOX_PORT")
     @classmethod
     def _port_of_its_own(cls, value: int, info: ValidationInfo) -> int:
@@ -186,6 +239,12 @@ class Environment(BaseSettings):
         return self.APP_ENV == "production"
 
     @property
+    def second_factor(self) -> str:
+        """Whether everybody needs a second factor: `required` in production unless it is said
+        otherwise, `optional` elsewhere."""
+        return self.SECOND_FACTOR or ("required" if self.production else "optional")
+
+    @property
     def uses_sandbox(self) -> bool:
         """Whether the stand-in answers instead of Nexio: true until a key is given."""
         return not self.NEXIO_API_KEY.get_secret_value()
@@ -195,6 +254,12 @@ class Environment(BaseSettings):
         if self.NEXIO_BASE_URL:
             return self.NEXIO_BASE_URL
         return f"http://127.0.0.1:{self.SANDBOX_PORT}" if self.uses_sandbox else NEXIO_URL
+
+    @property
+    def mail(self) -> MailServer | None:
+        """The mail server notices go through; None where they are not mailed."""
+        given = self.EMAIL_URL.get_secret_value()
+        return mail_server(given) if given else None
 
     @property
     def nexio_key(self) -> str:

@@ -12,8 +12,12 @@ from brokerportal.logs import logging_config
 
 ENV = read_environment()
 
+PRODUCTION = ENV.production
 DEBUG = ENV.DEBUG
 SECRET_KEY = Hidden(ENV.secret_key())
+# The key before this one: what was signed and encrypted with it is still read, so that a new key
+# ends no session and leaves everybody their second factor.
+SECRET_KEY_FALLBACKS = [Hidden(old)] if (old := ENV.SECRET_KEY_BEFORE.get_secret_value()) else []
 ALLOWED_HOSTS = ENV.ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = ENV.CSRF_TRUSTED_ORIGINS
 ROOT_URLCONF = "brokerportal.urls"
@@ -31,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "csp",
     "django_htmx",
     "django_filters",
@@ -46,6 +51,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "brokerportal.middleware.PrivatePagesMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "brokerportal.middleware.KnownMethodsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -56,6 +62,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "brokerportal.second_factor.SecondFactorMiddleware",
+    "brokerportal.access_log.AccessLogMiddleware",
 ]
 
 TEMPLATES = [
@@ -160,6 +168,23 @@ AGENCY_ADDRESS = ENV.AGENCY_ADDRESS
 AGENCY_PHONE = ENV.AGENCY_PHONE
 AGENCY_LOGO = ENV.AGENCY_LOGO
 
+# Mail: notices, where a server is named ---------------------------------------------------------
+
+MAIL = ENV.mail
+MAIL_ON = MAIL is not None
+MAIL_FROM = DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.MAIL_FROM or "portal@localhost"
+PORTAL_URL = ENV.PORTAL_URL
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if MAIL_ON else 'dummy'}.EmailBackend"
+EMAIL_TIMEOUT = 15
+if MAIL is not None:
+    EMAIL_HOST, EMAIL_PORT = MAIL.host, MAIL.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.user, Hidden(MAIL.password)
+    EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.use_tls, MAIL.use_ssl
+
+# Retention ------------------------------------------------------------------------------------
+
+RETENTION_YEARS = ENV.RETENTION_YEARS
+
 # Sign-in ------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "quotes.User"
@@ -175,7 +200,22 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
 # By account first: who is held back there must not use up what the rest of the office, behind
 # the same address, has.
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "5/5m/key,30/m/ip"}
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "5/5m/key,30/m/ip",
+    "reset_password": "5/10m/key,20/m/ip",
+    "change_password": "5/m/user",
+    "reauthenticate": "10/m/user",
+}
+# Admins make the accounts and know whose they are, so no address needs to be proven first.
+SECOND_FACTOR = ENV.second_factor
+MFA_ADAPTER = "quotes.views.second_factor.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = ENV.AGENCY_NAME or "Broker portal"
+MFA_TOTP_TOLERANCE = 1  # a code typed as it changes, or a telephone half a minute off
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODE_DIGITS = 10
+PASSWORD_RESET_TIMEOUT = ENV.PASSWORD_LINK_DAYS * 24 * 3600
 ALLAUTH_TRUSTED_PROXY_COUNT = int(ENV.TRUST_FORWARDED_PROTO)
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -229,7 +269,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000
 
 if ENV.production:
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True

@@ -8,7 +8,8 @@ import uuid
 
 from django.utils import timezone
 
-from quotes.services import claims, leash, watching
+from quotes.services import claims, leash, links, watching
+from quotes.services.beats import Pulse
 from quotes.services.runs import wake_worker
 
 LONGEST_WATCH = 300.0
@@ -36,10 +37,18 @@ def watch() -> None:
         claims.take_back(lock, now=timezone.now())
         lock.write(lease)
         watching.watch_runs(
-            stop=lambda: time.monotonic() > ends_at or draining(), in_haste=draining, lease=lease
+            stop=lambda: time.monotonic() > ends_at or draining(),
+            in_haste=draining,
+            lease=lease,
+            pulse=Pulse(worker=folder),
         )
         lock.write("")
     finally:
         lock.drop()
     if not draining() and claims.in_flight_at_configured_service():
         wake_worker()
+
+
+def mail_links(people: list[int]) -> None:
+    """Mail each of the people, by id, a link to set a password: they said that they forgot it."""
+    links.mail_links(people)

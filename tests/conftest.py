@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -85,29 +86,44 @@ def sandbox(settings: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _history_can_be_emptied_between_tests() -> Iterator[None]:
-    """SQLite empties tables between transactional tests by DELETE, which history's own triggers
-    refuse; they are put away for that moment only. PostgreSQL truncates, which fires none."""
+    """Tables are emptied between transactional tests by DELETE or TRUNCATE, which history's own
+    triggers refuse; they are put away for that moment only."""
     from django.db import connection
 
-    if connection.vendor != "sqlite":
-        yield
-        return
     operations: Any = type(connection.ops)
     usual = operations.execute_sql_flush
+    aside = {"sqlite": _dropped, "postgresql": _disabled}[connection.vendor]
 
     def without_triggers(self: Any, sql_list: Any) -> None:
-        with self.connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' "
-                "AND name LIKE '%no_delete'"
-            )
-            triggers = cursor.fetchall()
-            for name, _ in triggers:
-                cursor.execute(f"DROP TRIGGER {name}")
+        with self.connection.cursor() as cursor, aside(cursor):
             usual(self, sql_list)
-            for _, sql in triggers:
-                cursor.execute(sql)
 
     operations.execute_sql_flush = without_triggers
     yield
     operations.execute_sql_flush = usual
+
+
+@contextmanager
+def _dropped(cursor: Any) -> Iterator[None]:
+    cursor.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%no_delete'"
+    )
+    triggers = cursor.fetchall()
+    for name, _ in triggers:
+        cursor.execute(f"DROP TRIGGER {name}")
+    yield
+    for _, sql in triggers:
+        cursor.execute(sql)
+
+
+@contextmanager
+def _disabled(cursor: Any) -> Iterator[None]:
+    cursor.execute(
+        "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%no_truncate'"
+    )
+    triggers = cursor.fetchall()
+    for table, name in triggers:
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+    yield
+    for table, name in triggers:
+        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")

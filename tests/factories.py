@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from quotes.models import Attachment, Insured, Quote, Role, Run, User
+from quotes.models import Attachment, Insured, Office, Quote, Role, Run, User
 from quotes.services import intake, reading
 from quotes.services.attachments import add_attachments
 from quotes.services.runs import start_run
@@ -18,7 +18,13 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 PASSWORD = "test-password"
 
 
+def main_office() -> Office:
+    """The one office of tests that are about no other."""
+    return Office.objects.get_or_create(name="Main office")[0]
+
+
 def make_user(username: str, role: str | None, **fields: Any) -> User:
+    fields.setdefault("office", main_office())
     user = User.objects.create_user(username=username, password=PASSWORD, **fields)
     if role:
         group, _ = Group.objects.get_or_create(name=role)

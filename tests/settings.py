@@ -4,7 +4,15 @@ import os
 import tempfile
 from pathlib import Path
 
-for name in ("NEXIO_API_KEY", "NEXIO_BASE_URL", "APP_ENV", "DEBUG", "ALLOWED_HOSTS", "PORT"):
+for name in (
+    "NEXIO_API_KEY",
+    "NEXIO_BASE_URL",
+    "APP_ENV",
+    "DEBUG",
+    "ALLOWED_HOSTS",
+    "PORT",
+    "EMAIL_URL",
+):
     os.environ.pop(name, None)
 _folder = Path(tempfile.gettempdir()) / f"brokerportal-tests-{os.getuid()}"
 _folder.mkdir(mode=0o700, exist_ok=True)

@@ -16,9 +16,11 @@ from django.utils.html import escape
 
 from quotes.admin import site
 from quotes.models import (
+    AuditEvent,
     Carrier,
     CarrierAlias,
     DecisionEvent,
+    Deed,
     Insured,
     NexioService,
     Proposal,
@@ -35,7 +37,6 @@ from quotes.models import (
 from quotes.services.roles import ensure_roles
 from tests.factories import (
     EXAMPLES,
-    PASSWORD,
     import_example,
     import_value,
     make_user,
@@ -123,8 +124,8 @@ ALL = sorted(str(entry._meta.model_name) for entry in site._registry)
 
 def test_what_is_there():
     assert ALL == [
-        "attachment", "carrier", "decisionevent", "group", "insured", "nexioservice", "proposal",
-        "quote", "run", "runevent", "solution", "user",
+        "attachment", "carrier", "decisionevent", "group", "insured", "nexioservice", "office",
+        "proposal", "quote", "run", "runevent", "solution", "user",
     ]  # fmt: skip
 
 
@@ -283,15 +284,30 @@ class TestInsureds:
     def test_the_broker_is_the_one_thing_that_changes(self, visitor, people):
         insured = import_example(owner=people["broker"]).insured
         before: Any = Insured.objects.values().get(pk=insured.pk)
-        typed = {"applicant_name": "Another", "state": "NV", "drivers-0-name": "Another"}
+        typed = {
+            "applicant_name": "Another",
+            "state": "NV",
+            "drivers-0-name": "Another",
+            "reason": "Theo takes the coast.",
+        }
         response = self.give(visitor, insured, people["other"], **typed)
         assert response.status_code == 302
         after: Any = Insured.objects.values().get(pk=insured.pk)
         changed = {name for name in after if after[name] != before[name]}
-        assert changed == {"owner_id", "updated_at"}
+        assert changed == {"owner_id"}
         assert after["owner_id"] == people["other"].pk
         assert Run.objects.visible_to(people["broker"]).count() == 0
         assert LogEntry.objects.filter(object_id=str(insured.pk)).exists()
+        entry = AuditEvent.objects.get(insured_ref=insured.pk, what__startswith="Broker:")
+        assert (entry.actor, entry.deed) == (people["admin"], Deed.ADMINISTERED)
+        assert entry.what == "Broker: broker → broker2"
+
+    def test_why_is_asked_for(self, visitor, people):
+        insured = import_example(owner=people["broker"]).insured
+        refused = self.give(visitor, insured, people["other"])
+        assert refused.context["adminform"].form.errors["reason"]
+        insured.refresh_from_db()
+        assert insured.owner == people["broker"]
 
     def test_only_brokers_who_work_here_are_offered(self, visitor, people):
         insured = import_example(owner=people["broker"]).insured
@@ -413,102 +429,6 @@ class TestCarriers:
         assert CarrierAlias.objects.count() == 1
 
 
-class TestPeople:
-    def change(self, visitor: Client, person: User, **fields: Any) -> Any:
-        posted = {
-            "username": person.username,
-            "groups": [group.pk for group in person.groups.all()],
-            "is_active": "on" if person.is_active else "",
-            **fields,
-        }
-        response = visitor.post(
-            url("user", "change", person.pk), {k: v for k, v in posted.items() if v != ""}
-        )
-        person.refresh_from_db()
-        return response
-
-    def group(self, visitor: Client, role: Role) -> int:
-        from django.contrib.auth.models import Group
-
-        return Group.objects.get(name=role).pk
-
-    def test_a_new_admin_gets_in_by_the_role_alone(self, visitor):
-        posted = {
-            "username": "newcomer",
-            "first_name": "Nora",
-            "last_name": "Example",
-            "groups": [self.group(visitor, Role.ADMIN)],
-            "usable_password": "true",
-            "password1": "a-long-unlikely-one",
-            "password2": "a-long-unlikely-one",
-        }
-        assert visitor.post(url("user", "add"), posted).status_code == 302
-        person = User.objects.get(username="newcomer")
-        assert person.is_staff
-        assert not person.is_superuser
-        newcomer = Client()
-        assert newcomer.login(username="newcomer", password="a-long-unlikely-one")
-        assert newcomer.get(reverse("admin:index")).status_code == 200
-
-    def test_and_loses_it_with_the_role(self, visitor, people):
-        second = make_user("second", Role.ADMIN, is_staff=True)
-        self.change(visitor, second, groups=[self.group(visitor, Role.BROKER)])
-        assert not second.is_staff
-
-    def test_who_leaves_is_made_inactive_and_keeps_history(self, visitor, people):
-        insured = import_example(owner=people["broker"]).insured
-        open_page = Client()
-        open_page.force_login(people["broker"])
-        chosen = [people["broker"].pk, people["admin"].pk]
-        visitor.post(url("user"), {"action": "deactivate", "_selected_action": chosen})
-        people["broker"].refresh_from_db()
-        people["admin"].refresh_from_db()
-        assert not people["broker"].is_active
-        assert people["admin"].is_active, "nobody locks themselves out"
-        assert open_page.get("/").status_code == 302
-        assert Insured.objects.get(pk=insured.pk).owner == people["broker"]
-
-    def test_nobody_makes_themselves_more(self, visitor, admin):
-        self.change(visitor, admin, is_superuser="on", groups=[])
-        assert not admin.is_superuser
-        assert admin.groups.exists()
-
-    def test_nor_another(self, visitor, people):
-        self.change(visitor, people["broker"], is_superuser="on", is_staff="on", is_demo="on")
-        assert not people["broker"].is_superuser
-        assert not people["broker"].is_staff
-        assert not people["broker"].is_demo
-
-    def test_a_superuser_is_for_superusers_to_change(self, visitor, root):
-        person = User.objects.get(username="root")
-        assert self.change(visitor, person, first_name="X").status_code == 403
-        password = reverse("admin:auth_user_password_change", args=[person.pk])
-        taken = {"password1": "a-long-unlikely-one", "password2": "a-long-unlikely-one"}
-        assert visitor.post(password, taken).status_code == 403
-        visitor.post(url("user"), {"action": "deactivate", "_selected_action": [person.pk]})
-        person.refresh_from_db()
-        assert person.is_active
-        assert person.check_password(PASSWORD)
-
-    def test_a_password_is_set_and_never_shown(self, visitor, people):
-        password = reverse("admin:auth_user_password_change", args=[people["broker"].pk])
-        taken = {
-            "usable_password": "true",
-            "password1": "a-long-unlikely-one",
-            "password2": "a-long-unlikely-one",
-        }
-        assert visitor.post(password, taken).status_code == 302
-        people["broker"].refresh_from_db()
-        assert people["broker"].check_password("a-long-unlikely-one")
-        page = visitor.get(url("user", "change", people["broker"].pk)).content.decode()
-        assert people["broker"].password not in page
-
-    def test_roles_are_the_apps_own(self, root, people):
-        assert root.get(url("group", "add")).status_code == 403
-        page = root.get(url("group", "change", self.group(root, Role.ADMIN))).content.decode()
-        assert "Can view run" in page
-
-
 class TestRoles:
     def test_permissions_are_put_right_again(self, db):
         from django.contrib.auth.models import Group, Permission
@@ -527,8 +447,9 @@ class TestRoles:
             "view_run",
             "view_runevent",
         }
-        assert not {name for name in granted if name.startswith("delete_")} - {
-            "delete_carrieralias"
+        assert {name for name in granted if name.startswith("delete_")} == {
+            "delete_carrieralias",
+            "delete_office",
         }
 
     def test_by_command(self, db, capsys):

@@ -127,6 +127,10 @@ class TestEnvironment:
         assert why in "\n".join(lines)
         assert str(tmp_path) not in "\n".join(lines)
 
+    @pytest.mark.parametrize("years", ["4", "0", "-7", "101", "seven", ""])
+    def test_a_retention_below_what_the_law_asks(self, years):
+        assert named(refusal(RETENTION_YEARS=years)) == {"RETENTION_YEARS"}
+
     def test_the_agency_is_one_line_of_text(self):
         assert named(refusal(AGENCY_NAME="Cedar\nMain", AGENCY_PHONE="5" * 41)) == {
             "AGENCY_NAME", "AGENCY_PHONE",

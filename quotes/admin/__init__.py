@@ -4,7 +4,7 @@ The site lists what is registered here and nothing else. Django's own default si
 apps register themselves (the queue's would let a person name a function to run), has no address.
 """
 
-from quotes.admin import carriers, decisions, insureds, runs, users
+from quotes.admin import carriers, decisions, insureds, offices, people, roles, runs
 from quotes.admin.site import site
 
-__all__ = ["carriers", "decisions", "insureds", "runs", "site", "users"]
+__all__ = ["carriers", "decisions", "insureds", "offices", "people", "roles", "runs", "site"]

@@ -16,6 +16,7 @@ from quotes.admin.site import ModelAdmin, StackedInline, site
 from quotes.models import Carrier, CarrierAlias
 from quotes.models.carrier import carrier_key
 from quotes.services.carriers import merge_carriers
+from quotes.services.run_facts import carrier_became
 
 if TYPE_CHECKING:
     CarrierModelForm = forms.ModelForm[Carrier]
@@ -92,6 +93,7 @@ class CarrierAdmin(ModelAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         carrier: Carrier = form.instance
+        carrier_became(carrier, carrier)
         # The carrier's own name always leads to it.
         CarrierAlias.objects.get_or_create(
             key=carrier_key(carrier.name), defaults={"carrier": carrier, "name": carrier.name}

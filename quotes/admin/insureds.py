@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from quotes.admin.site import ModelAdmin, ReadOnlyAdmin, ReadOnlyInline, as_json, site
 from quotes.models import Driver, IncumbentPolicy, Insured, Quote, QuoteLine, Role, User, Vehicle
+from quotes.services.transfer import MOST_REASON, NotMoved, move_insured, stated_reason
 
 if TYPE_CHECKING:
     InsuredModelForm = forms.ModelForm[Insured]
@@ -23,14 +24,33 @@ else:
 
 
 class OwnerForm(InsuredModelForm):
-    """Giving an insured to another broker."""
+    """Giving an insured to another broker, and why."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=MOST_REASON,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text="Needed when the owner changes; it stays with the insured's history.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "owner" in self.changed_data and "owner" not in self.errors:
+            try:
+                stated_reason(cleaned.get("reason") or "")
+            except NotMoved as error:
+                self.add_error("reason", str(error))
+        return cleaned
 
     def clean_owner(self) -> User | None:
         owner: User | None = self.cleaned_data["owner"]
         twin = Insured.objects.filter(owner=owner, identity_key=self.instance.identity_key)
         if self.instance.identity_key and twin.exclude(pk=self.instance.pk).exists():
             whose = f"{owner.shown_name} has" if owner else "There is"
-            raise forms.ValidationError(f"{whose} this household already, as another insured.")
+            raise forms.ValidationError(
+                f"{whose} this household already, as another insured. To give them this one all "
+                "the same, kept apart, move it on its own page."
+            )
         return owner
 
 
@@ -73,7 +93,7 @@ class InsuredAdmin(ModelAdmin):
         "created_at", "updated_at", "stated",
     )  # fmt: skip
     fields = (
-        "owner", "id", "applicant_name", "street", "city", "state", "zip_code",
+        "owner", "reason", "id", "applicant_name", "street", "city", "state", "zip_code",
         "created_at", "updated_at", "stated",
     )  # fmt: skip
 
@@ -104,8 +124,16 @@ class InsuredAdmin(ModelAdmin):
         return form
 
     def save_model(self, request: HttpRequest, obj: Insured, form: Any, change: bool) -> None:
-        # Only the owner: a broker may be saving the rest at this moment.
-        obj.save(update_fields=["owner", "updated_at"])
+        """Only the owner: a broker may be saving the rest at this moment."""
+        if "owner" not in form.changed_data:
+            return
+        stored = Insured.objects.select_related("owner").only("owner").get(pk=obj.pk)
+        actor: Any = request.user
+        reason = form.cleaned_data["reason"]
+        try:
+            move_insured(insured=stored, to_user=obj.owner, actor=actor, reason=reason)
+        except NotMoved as error:
+            self.message_user(request, str(error), messages.ERROR)
 
     @admin.display(description="as imported")
     def stated(self, insured: Insured) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import simplejson
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -33,6 +34,12 @@ class PortalAdminSite(admin.AdminSite):
         super().__init__(name)
         # What cannot be undone is done one by one, on a page that says what it means.
         self.disable_action("delete_selected")
+
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """There is one page for it, which knows who may: a demo account keeps its own."""
+        return redirect("password_change_own")
 
 
 site = PortalAdminSite()

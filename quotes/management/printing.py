@@ -69,7 +69,7 @@ def _print_solution(solution: Solution, out: OutputWrapper) -> None:
     level = "—" if solution.overall_level is None else f"{solution.overall_level.normalize():f}"
     lines = "; ".join(
         f"{line.category}: {line.shown_carrier} {dollars(line.line_premium_annual)}"
-        for line in solution.lines.all()
+        for line in solution.returned
     )
     cost = dollars(solution.est_cost_low)
     if solution.is_range:

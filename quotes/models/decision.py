@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 
+from quotes.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from quotes.models.lines import LINES, Line
-from quotes.models.run import AppendOnly, Run
+from quotes.models.run import Run
 from quotes.models.solution import Solution
 
 if TYPE_CHECKING:
@@ -38,29 +39,6 @@ class How(models.TextChoices):
     EMAIL = "email", "By e-mail"
     MAIL = "mail", "By mail"
     PORTAL = "portal", "Through a portal"
-
-
-class AppendOnlyQuerySet(models.QuerySet[Any]):
-    def update(self, **kwargs: Any) -> int:
-        raise AppendOnly("decisions and proposals are never changed")
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        raise AppendOnly("decisions and proposals are never deleted")
-
-
-class AppendOnlyModel(models.Model):
-    """Rows are only ever added. The database refuses updates and deletes by triggers as well."""
-
-    class Meta:
-        abstract = True
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None and not self._state.adding:
-            raise AppendOnly("decisions and proposals are never changed")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise AppendOnly("decisions and proposals are never deleted")
 
 
 class ProposalQuerySet(AppendOnlyQuerySet):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -20,19 +20,42 @@ if TYPE_CHECKING:
 
 class InsuredQuerySet(models.QuerySet["Insured"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
-        """Brokers see their own insureds; managers and admins see all; nobody else sees any."""
-        if not isinstance(user, AnonymousUser) and user.is_active:
-            if user.sees_all:
-                return self
-            if user.is_broker:
-                return self.filter(owner=user)
-        return self.none()
+        """Brokers see their own insureds and those shared with them, managers those of their
+        offices' brokers, admins all; nobody else sees any."""
+        if isinstance(user, AnonymousUser) or not user.is_active:
+            return self.none()
+        if user.sees_all:
+            return self
+        if user.offices_seen:
+            theirs = Insured.objects.filter(owner__office__in=user.offices_seen)
+            return self.filter(pk__in=theirs.order_by().values("pk").union(_worked_on(user)))
+        return self.editable_by(user)
 
     def editable_by(self, user: User | AnonymousUser) -> Self:
-        """Only the broker whose insured it is changes it."""
+        """Only the broker whose insured it is, and whom it is shared with, change it."""
         if isinstance(user, AnonymousUser) or not user.is_active or not user.is_broker:
             return self.none()
-        return self.filter(owner=user)
+        return self.filter(pk__in=_worked_on(user))
+
+    def recognised_for(self, owner: User | None) -> Self:
+        """Among which a household that `owner` brings in may be known already: their own, and
+        those that colleagues share with them, so that none is entered twice. None is nobody,
+        whose is what the command line brought without a broker."""
+        if owner is None:
+            return self.filter(owner__isnull=True)
+        return self.filter(pk__in=_own_or_shared(owner))
+
+
+def _worked_on(user: User) -> Any:
+    """Ids of the insureds a broker works on. A union and not an OR: each half has an index."""
+    if not user.is_broker:
+        return Insured.objects.none().order_by().values("pk")
+    return _own_or_shared(user)
+
+
+def _own_or_shared(user: User) -> Any:
+    own = Insured.objects.filter(owner=user).order_by().values("pk")
+    return own.union(InsuredShare.objects.filter(user=user).order_by().values("insured"))
 
 
 class Insured(models.Model):
@@ -83,7 +106,11 @@ class Insured(models.Model):
 
     class Meta:
         ordering = ["-updated_at", "id"]
-        indexes = [models.Index(fields=["owner", "-updated_at"])]
+        indexes = [
+            models.Index(fields=["owner", "-updated_at"]),
+            # A search reads all names: from here, and not from the households' wide rows.
+            models.Index(name="insured_name", fields=["applicant_name", "id"]),
+        ]
         constraints = [
             models.UniqueConstraint(
                 name="insured_once_per_owner",
@@ -127,6 +154,31 @@ class Insured(models.Model):
             if lines:
                 return lines
         return list(LINES)
+
+
+class InsuredShare(models.Model):
+    """An insured that its broker shares with a colleague, who then works on it as well.
+
+    A producer and a service representative share a household; who shared it when is in the audit.
+    """
+
+    insured = models.ForeignKey(Insured, on_delete=models.CASCADE, related_name="shares")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="insureds_shared"
+    )
+    shared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    shared_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["shared_at", "id"]
+        constraints = [
+            models.UniqueConstraint(name="insured_shared_once", fields=["insured", "user"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"shared with {self.user}"
 
 
 class Driver(models.Model):

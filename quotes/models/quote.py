@@ -130,6 +130,7 @@ class QuoteLine(models.Model):
 
     class Meta:
         ordering = ["position", "id"]
+        indexes = [models.Index(name="quote_line_quote_ref", fields=["quote_ref"])]
         constraints = [
             models.UniqueConstraint(name="quote_line_once", fields=["quote", "line"]),
             models.CheckConstraint(name="quote_line_known", condition=Q(line__in=LINES)),

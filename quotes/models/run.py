@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from copy import copy
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models, transaction
 from django.db.models import Q
 
+from quotes.models.append_only import AppendOnly
 from quotes.models.fields import DocumentField
 from quotes.models.insured import Insured
 from quotes.models.lines import Appetite
@@ -232,12 +234,15 @@ class Run(models.Model):
         lease: str = "",
         **changes: Any,
     ) -> None:
-        """Take one step of the run's life and write it on the timeline, both or neither.
+        """Take one step of the run's life, write it on the timeline and in the run's facts: all
+        of it or nothing.
 
         The step is a compare-and-set on the state this object was read with, and on the lease
         where one is given. Raises IllegalTransition for a step the life does not have, and
         RunMoved when the row is no longer as it was read.
         """
+        from quotes.models.run_fact import RunFact  # it is made of runs, and comes after them
+
         if to not in TRANSITIONS[self.state]:
             raise IllegalTransition(f"{self.state} → {to}")
         changes = {"lease_owner": "", "lease_until": None, **changes}
@@ -253,8 +258,13 @@ class Run(models.Model):
             RunEvent.objects.create(
                 run_id=self.pk, at=at, kind=kind, text=text, actor=actor, data=data or {}
             )
-        self.state = to
-        for name, value in changes.items():
+            after = copy(self)
+            after._take({"state": to, **changes})
+            RunFact.objects.stepped(after)
+        self._take({"state": to, **changes})
+
+    def _take(self, values: dict[str, Any]) -> None:
+        for name, value in values.items():
             setattr(self, name, value)
 
     def note(
@@ -270,10 +280,6 @@ class Run(models.Model):
         RunEvent.objects.create(
             run_id=self.pk, at=at, kind=kind, text=text, actor=actor, data=data or {}
         )
-
-
-class AppendOnly(Exception):
-    """History was about to be changed."""
 
 
 class RunEventQuerySet(models.QuerySet["RunEvent"]):
@@ -303,7 +309,10 @@ class RunEvent(models.Model):
 
     class Meta:
         ordering = ["at", "id"]
-        indexes = [models.Index(fields=["run", "at"])]
+        indexes = [
+            models.Index(fields=["run", "at"]),
+            models.Index(name="event_time", fields=["at", "kind"]),
+        ]
 
     def __str__(self) -> str:
         return self.text

@@ -18,6 +18,9 @@ class NexioService(models.Model):
         max_length=16, blank=True, help_text="Tells one key from another without saying it."
     )
     next_key_check_at = models.DateTimeField(null=True, blank=True)
+    key_tested_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a person last asked whether the key works."
+    )
     last_contact_at = models.DateTimeField(null=True, blank=True)
     environment = models.CharField(max_length=64, blank=True)
 

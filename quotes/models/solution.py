@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 
 from quotes.models.carrier import Carrier
 from quotes.models.fields import DocumentField
@@ -61,10 +62,16 @@ class Solution(models.Model):
             and self.est_cost_low != self.est_cost_high
         )
 
+    @cached_property
+    def returned(self) -> list[SolutionLine]:
+        """Its lines as Nexio returned them, asked for once: a stored reply never changes, and a
+        page of 200 packages reads each package's lines several times."""
+        return list(self.lines.all())
+
     @property
     def carriers(self) -> list[str]:
         """The carriers of its lines, each once, in the lines' order."""
-        return list(dict.fromkeys(line.shown_carrier for line in self.lines.all()))
+        return list(dict.fromkeys(line.shown_carrier for line in self.returned))
 
     @property
     def mixed(self) -> bool:
@@ -100,6 +107,7 @@ class SolutionLine(models.Model):
 
     class Meta:
         ordering = ["solution", "position"]
+        indexes = [models.Index(name="solution_line_quote_ref", fields=["quote_ref"])]
         constraints = [
             models.UniqueConstraint(
                 name="solution_line_position_once", fields=["solution", "position"]

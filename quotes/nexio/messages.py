@@ -213,6 +213,13 @@ class JobReply(_Message):
         }
 
     @property
+    def error_code(self) -> str:
+        """The code of an error that came as ``{"code", "message"}``; "" of any other."""
+        error = self.raw.get("error")
+        code = error.get("code") if isinstance(error, dict) else None
+        return code[:100] if isinstance(code, str) else ""
+
+    @property
     def is_terminal(self) -> bool:
         """Whether polling ends here: completed, failed or degraded, spelled exactly so, or an
         unknown status with ``completed_at``.

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from quotes.models import Carrier, CarrierAlias, IncumbentPolicy, Quote, SolutionLine
+from quotes.services.run_facts import carrier_became
 
 
 @transaction.atomic
@@ -19,6 +20,8 @@ def merge_carriers(*, into: Carrier, others: Iterable[Carrier]) -> int:
     keys = {carrier.pk for carrier in others} - {into.pk}
     gone = Carrier.objects.select_for_update().filter(pk__in=keys)
     found = sorted(gone.values_list("pk", flat=True))
+    for carrier in gone:
+        carrier_became(into, carrier)
     for model in (Quote, IncumbentPolicy, SolutionLine, CarrierAlias):
         model._default_manager.filter(carrier__in=found).update(carrier=into)
     Carrier.objects.filter(pk__in=found).delete()

@@ -27,10 +27,15 @@ LEASE = timedelta(seconds=60)
 """Twice the longest exchange (the POST's total deadline, 30 s)."""
 
 
+def mark_of(key: str) -> str:
+    """Sixteen characters that tell one key from another without saying it."""
+    return hashlib.blake2b(key.encode(), digest_size=8, person=b"nexio-key").hexdigest()
+
+
 def service_at(base_url: str, key: str) -> NexioService:
     """The row of the service at this address; a changed key lifts a hold the old one earned."""
     service, _ = NexioService.objects.get_or_create(base_url=base_url)
-    mark = hashlib.blake2b(key.encode(), digest_size=8, person=b"nexio-key").hexdigest()
+    mark = mark_of(key)
     if service.key_mark != mark:
         service.key_mark = mark
         service.key_refused_at = service.next_key_check_at = None

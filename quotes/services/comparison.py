@@ -99,7 +99,7 @@ def price_difference(solution: Solution, incumbent: Incumbent, lines: Sequence[s
     """
     if incumbent.total is None:
         return Difference(why=f"incumbent {incumbent.missing_words} not stated")
-    if sorted(line.category for line in solution.lines.all()) != sorted(lines):
+    if sorted(line.category for line in solution.returned) != sorted(lines):
         return Difference(why="the package does not cover the requested lines")
     low, high = solution.est_cost_low, solution.est_cost_high
     if low is None and high is None:

@@ -13,6 +13,7 @@ from quotes.models import (
     DecisionKind,
     Proposal,
     Run,
+    RunEvent,
     RunState,
     Solution,
     User,
@@ -34,6 +35,7 @@ STEP_OF: Mapping[str, frozenset[str]] = {
     D.BOUND: frozenset({K.BOUND}),
 }
 """The kinds of the step by which a decision came to stand where it does."""
+APPROVAL_EVENTS = ("approval_asked", "approved", "approval_refused", "approval_withdrawn")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,12 @@ class Summary:
     may_decide: bool
     origin: Origin | None = None
     supposed: SupposedPremiums = field(default_factory=SupposedPremiums)
+    approvals: Sequence[RunEvent] = ()
+
+    @property
+    def history(self) -> list[DecisionEvent | RunEvent]:
+        """Every step of the decision, and of its approval, in the order they were recorded."""
+        return sorted([*self.events, *self.approvals], key=lambda each: each.at)
 
     @property
     def version(self) -> int:
@@ -143,6 +151,9 @@ def decision_of(run: Run, user: User | AnonymousUser) -> Summary | None:
         may_decide=Run.objects.actionable_by(user).filter(pk=run.pk).exists(),
         origin=origin,
         supposed=SupposedPremiums() if origin is None else supposed_premiums(run),
+        approvals=list(
+            run.events.filter(kind__in=APPROVAL_EVENTS).select_related("actor").order_by("id")
+        ),
     )
 
 

@@ -38,7 +38,7 @@ def lines_words(solution: Solution) -> str:
         f"{line.shown_line or 'line not given'}: {line.shown_carrier}"
         f"{f' ({line.product_name})' if line.product_name else ''} "
         f"{dollars(line.line_premium_annual)}"
-        for line in solution.lines.all()
+        for line in solution.returned
     )
 
 

@@ -27,6 +27,7 @@ from quotes.models import (
     Solution,
     User,
 )
+from quotes.services import run_facts
 from quotes.services.comparison import line_word
 from quotes.services.decision_rules import (
     check_confirmed,
@@ -42,9 +43,11 @@ from quotes.services.decision_step import (
     ReasonNeeded,
     Said,
 )
+from quotes.services.review import approval_rule
 from quotes.services.weighed import weigh
 
 __all__ = [
+    "ApprovalMissing",
     "ChangedMeanwhile",
     "NotConfirmed",
     "NotPossible",
@@ -68,6 +71,10 @@ ON_FROM: dict[str, frozenset[str]] = {
     K.REOPENED: frozenset({D.CHOSEN, D.SHOWN, D.ACCEPTED, D.DECLINED, D.BOUND}),
 }
 """From where these steps may be taken; the others depend on more than the state."""
+
+
+class ApprovalMissing(NotPossible):
+    """The office has such a choice approved before it is bound; the text says whom to ask."""
 
 
 @dataclass
@@ -103,11 +110,13 @@ class _Step:
             at=self.now,
         )
         self.events.append(event)
+        approval_rule.lapse(run=self.run, kind=kind, actor=self.actor, now=self.now)
         return event
 
     def move(self, to: str, chosen: Solution | None) -> None:
         self.run.decision, self.run.chosen = to, chosen
         self.run.save(update_fields=["decision", "chosen"])
+        run_facts.refresh(self.run.pk)
 
     def was_shown(self, solution: Solution) -> bool:
         return any(e.kind == K.SHOWN and e.solution_id == solution.pk for e in self.events)
@@ -119,8 +128,11 @@ def version_of(run: Run) -> int:
     return int(last or 0)
 
 
-def _begin(run: Run, actor: User, version: int | None) -> _Step:
-    """Lock the run and read its history; the rest of the step sees no other's in between."""
+def _begin(run: Run, actor: User, version: int | None, at: datetime | None = None) -> _Step:
+    """Lock the run and read its history; the rest of the step sees no other's in between.
+
+    `at` is the moment it is recorded, now if not stated.
+    """
     locked = (
         Run.objects.select_for_update(of=("self",))
         .defer("request_body", "response_body", "response")
@@ -137,7 +149,7 @@ def _begin(run: Run, actor: User, version: int | None) -> _Step:
             "Something else was recorded after you opened this page, and nothing of yours was. "
             "Look at the decision as it is now, then send this again or leave it."
         )
-    return _Step(locked, actor, timezone.now(), events)
+    return _Step(locked, actor, at or timezone.now(), events)
 
 
 @transaction.atomic
@@ -149,6 +161,7 @@ def choose_solution(
     reason: str = "",
     confirmed: str = "",
     version: int | None = None,
+    at: datetime | None = None,
 ) -> DecisionEvent:
     """Choose a package of a completed run.
 
@@ -156,9 +169,10 @@ def choose_solution(
     was quoted by nobody needs `confirmed`, the words of `doubts_about` (NotConfirmed has them).
     The event's note keeps every check of the package, and how it stands beside what is in force,
     as they were on that day.
+    `at` is the moment of the choice, now if not stated.
     Raises NotPossible once something was accepted or bound, ChangedMeanwhile for an old `version`.
     """
-    step = _begin(run, actor, version)
+    step = _begin(run, actor, version, at)
     check_own(run, solution)
     if step.run.decision in {D.ACCEPTED, D.BOUND}:
         raise NotPossible(
@@ -171,7 +185,8 @@ def choose_solution(
     if needs_reason(solution, ranks) and len(reason.strip()) < 3:
         raise ReasonNeeded("It is not the first rank: write why it is chosen.")
     package = with_lines(step.run, solution)
-    doubts = check_confirmed(step.run, package, K.CHOSEN, confirmed)
+    day = None if at is None else timezone.localdate(at)
+    doubts = check_confirmed(step.run, package, K.CHOSEN, confirmed, day)
     shown = step.was_shown(solution)
     told = weigh(step.run, package, step.now).words
     event = step.add(K.CHOSEN, Said(reason=reason, note=told), solution=solution, confirmed=doubts)
@@ -188,9 +203,10 @@ def mark_shown(
     said: Said,
     proposal: Proposal | None = None,
     version: int | None = None,
+    at: datetime | None = None,
 ) -> list[DecisionEvent]:
     """Record that these packages were shown to the insured: when, and by what way."""
-    step = _begin(run, actor, version)
+    step = _begin(run, actor, version, at)
     if not solutions:
         raise NotPossible("Tick the packages that were shown.")
     if not said.how:
@@ -213,14 +229,18 @@ def record_answer(
     said: Said,
     confirmed: str = "",
     version: int | None = None,
+    at: datetime | None = None,
 ) -> DecisionEvent:
     """Record what became of the chosen package: accepted, declined (why) or bound.
 
     Accepted and declined only after it was shown; bound after it was accepted, or with a note
-    that says why before. What is accepted or bound at a price that had ended on that day, or that
-    nobody quoted, needs `confirmed` as a choice does (NotConfirmed).
+    that says why before, and where the office requires it only once the choice is approved
+    (ApprovalMissing). Accepted needs no approval: it is what the insured said, which is recorded
+    whether or not anybody approves; what the agency then does, binding, is what others approve.
+    What is accepted or bound at a price that had ended on that day, or that nobody quoted, needs
+    `confirmed` as a choice does (NotConfirmed).
     """
-    step = _begin(run, actor, version)
+    step = _begin(run, actor, version, at)
     now = step.run.decision
     chosen = step.run.chosen
     if chosen is None:
@@ -242,12 +262,21 @@ def record_answer(
             "It was not recorded as accepted. Record that first, or write in the note why it was "
             "bound without."
         )
+    if kind == K.BOUND:
+        _check_approved(step)
     doubts = (
         "" if kind == K.DECLINED else check_confirmed(step.run, chosen, kind, confirmed, said.on)
     )
     event = step.add(kind, said, solution=chosen, confirmed=doubts)
     step.move({K.ACCEPTED: D.ACCEPTED, K.DECLINED: D.DECLINED, K.BOUND: D.BOUND}[K(kind)], chosen)
     return event
+
+
+def _check_approved(step: _Step) -> None:
+    choice = next((e for e in reversed(step.events) if e.kind == K.CHOSEN), None)
+    words = approval_rule.missing_words(approval_rule.standing_of(step.run, choice))
+    if words:
+        raise ApprovalMissing(words)
 
 
 @transaction.atomic

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from quotes.models import Role, Run, User
-from quotes.services import intake, reading
+from quotes.models import Office, Role, Run, User
+from quotes.services import demo_history, intake, reading
 from quotes.services.origins import How, Origin
 from quotes.services.roles import ensure_roles
 
@@ -23,12 +23,17 @@ class Login(TypedDict):
     role: str
 
 
+OFFICE = "Main office"
+OTHER_OFFICE = "Harbor office"
 PEOPLE = (
     ("broker", "Maya", "Okafor", Role.BROKER),
     ("broker2", "Theo", "Lindqvist", Role.BROKER),
+    ("broker3", "Noor", "Halvorsen", Role.BROKER),
     ("manager", "Ines", "Carvalho", Role.MANAGER),
     ("admin", "Sam", "Whitlock", Role.ADMIN),
 )
+IN_OTHER_OFFICE = frozenset({"broker3"})
+WITH_A_PAST = ("broker2", "broker3")
 HOUSEHOLDS = (
     ("example_input.json", "broker"),
     ("guide_request.json", "broker"),
@@ -64,10 +69,13 @@ def load_demo() -> bool:
     if User.objects.exists() or Run.objects.filter(sandbox=False).exists():
         return False
     people = {}
+    office, _ = Office.objects.get_or_create(name=OFFICE)
+    other, _ = Office.objects.get_or_create(name=OTHER_OFFICE)
     for username, first, last, role in PEOPLE:
         user = User.objects.create_user(
             username=username,
             is_demo=True,
+            office=other if username in IN_OTHER_OFFICE else office,
             password=PASSWORD,
             first_name=first,
             last_name=last,
@@ -75,6 +83,7 @@ def load_demo() -> bool:
         )
         user.groups.add(Group.objects.get(name=role))
         people[username] = user
+    people["manager"].oversees.add(other)
     for name, owner in HOUSEHOLDS:
         raw = (examples_folder() / name).read_bytes()
         intake.import_document(
@@ -83,6 +92,16 @@ def load_demo() -> bool:
             origin=Origin(How.IMPORTED, where=name),
         )
     return True
+
+
+def load_past() -> int:
+    """Give the demo's other brokers an invented past for managers to look at; how many runs.
+
+    None without the demo, and where there are runs already.
+    """
+    known = User.objects.filter(is_demo=True, is_active=True, username__in=WITH_A_PAST)
+    brokers = list(known.order_by("username"))
+    return demo_history.load_history(brokers) if len(brokers) == len(WITH_A_PAST) else 0
 
 
 def examples_folder() -> Path:

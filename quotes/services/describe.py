@@ -61,7 +61,7 @@ def describe_solution(solution: Solution) -> dict[str, Any]:
                 "quote_id": line.quote_ref or None,
                 "line_premium_annual": _number(line.line_premium_annual),
             }
-            for line in solution.lines.all()
+            for line in solution.returned
         ],
     }
 

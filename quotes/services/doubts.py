@@ -27,7 +27,7 @@ def expired_words(run: Run, solution: Solution, now: datetime) -> str:
     """
     sent = comparison.Sent.of(run.request, run.offering_lines)
     gone = []
-    for line in solution.lines.all():
+    for line in solution.returned:
         offering = sent.offering_of(line)
         end = None if offering is None else comparison.expiry_of(offering)
         if end is not None and end <= now:

@@ -114,7 +114,7 @@ class Frozen:
     def option(self, solution: Solution) -> Option:
         """A solution, its lines and their carriers prefetched, as a column of a comparison."""
         policies: dict[str, Policy] = {}
-        for line in solution.lines.all():
+        for line in solution.returned:
             key, number = line.category, 1
             while key in policies:
                 number += 1

@@ -86,9 +86,8 @@ def import_document(
 
 
 def _known_or_new(owner: User | None, key: str) -> tuple[Insured, bool]:
-    """The owner's household of this key, locked, and whether it was made just now."""
-    known = Insured.objects.select_for_update().filter(owner=owner, identity_key=key)
-    insured = known.first()
+    """The household of this key, locked, and whether it was made just now for `owner`."""
+    insured = known_insured(owner, key, lock=True)
     if insured is not None:
         return insured, False
     try:
@@ -96,7 +95,16 @@ def _known_or_new(owner: User | None, key: str) -> tuple[Insured, bool]:
             return Insured.objects.create(owner=owner, identity_key=key), True
     except IntegrityError:
         # Somebody imported the same household between the look and the write.
-        return known.get(), False
+        own = Insured.objects.select_for_update().filter(owner=owner, identity_key=key)
+        return own.get(), False
+
+
+def known_insured(owner: User | None, key: str, *, lock: bool = False) -> Insured | None:
+    """The stored household of this key: the owner's own, else one that is shared with them."""
+    rows = Insured.objects.select_for_update(of=("self",)) if lock else Insured.objects.all()
+    found = list(rows.recognised_for(owner).filter(identity_key=key).order_by("created_at", "pk"))
+    own = [each for each in found if each.owner_id == (owner.pk if owner else None)]
+    return next(iter(own or found), None)
 
 
 def identity_key(document: Document) -> str:

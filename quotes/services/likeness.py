@@ -59,7 +59,8 @@ class Likeness:
 def likely_duplicates(
     *, owner: User, household: Household, exclude: Collection[UUID] = ()
 ) -> list[Likeness]:
-    """Insureds of `owner` that may be this household, the likeliest first, at most `MOST_SHOWN`.
+    """Insureds of `owner`, or shared with them, that may be this household, the likeliest first,
+    at most `MOST_SHOWN`.
 
     One that was renewed is left out for its renewal. `exclude` names more to leave out.
     """
@@ -71,10 +72,10 @@ def many_likely_duplicates(
 ) -> list[list[Likeness]]:
     """`likely_duplicates` for each of `households`, in at most four queries for all of them.
 
-    They read four short columns of all the owner's insureds, by the index over owners, and
-    never their documents; names and streets are folded and looked up in dictionaries. Only names
-    that share a word, or stand in the same ZIP, are compared letter by letter. Vehicles are
-    asked for by the years and makes, or the VINs, that the households state.
+    They read four short columns of all the owner's insureds and of those shared with them, by
+    the indexes over both, and never their documents; names and streets are folded and looked up
+    in dictionaries. Only names that share a word, or stand in the same ZIP, are compared letter by
+    letter. Vehicles are asked for by the years and makes, or the VINs, that the households state.
     """
     book = _Book(owner, exclude, {each.zip_code[:5] for each in households} - {""})
     cars = _same_cars(book, households)
@@ -85,7 +86,7 @@ def many_likely_duplicates(
 
 
 class _Book:
-    """A broker's insureds by what they may be recognised by."""
+    """The insureds a broker works on, by what they may be recognised by."""
 
     def __init__(self, owner: User, exclude: Collection[UUID], zips: Collection[str]) -> None:
         self.owner = owner
@@ -95,7 +96,7 @@ class _Book:
         self.by_word: dict[str, list[UUID]] = defaultdict(list)
         self.by_zip: dict[str, list[UUID]] = defaultdict(list)
         self.by_address: dict[tuple[str, str], list[UUID]] = defaultdict(list)
-        mine = Insured.objects.filter(owner=owner)
+        mine = Insured.objects.recognised_for(owner)
         renewed = mine.filter(renewal_of__isnull=False).values_list("renewal_of", flat=True)
         rows, left_out = mine.order_by("-updated_at"), {*exclude, *renewed}
         for pk, name, street, zip_code in rows.values_list(
@@ -200,7 +201,7 @@ def _same_cars(book: _Book, households: Sequence[Household]) -> list[set[UUID]]:
 def _stored_cars(
     book: _Book, vins: Collection[str], plain: Collection[tuple[Any, ...]]
 ) -> Iterable[tuple[UUID, str, tuple[Any, ...] | None]]:
-    rows = Vehicle.objects.filter(insured__owner=book.owner)
+    rows = Vehicle.objects.filter(insured__in=Insured.objects.recognised_for(book.owner))
     alike = Q(pk__in=())
     for year, zips in _by_year(plain).items():
         alike |= Q(year=year, garaging_zip__regex=rf"^({'|'.join(sorted(zips))})")

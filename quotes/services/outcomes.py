@@ -18,6 +18,7 @@ from quotes.nexio import errors
 from quotes.nexio.client import Reply
 from quotes.nexio.messages import Accepted, JobReply
 from quotes.services.claims import LEASE
+from quotes.services.notices.telling import tell_of_step
 from quotes.services.results import store_solutions
 from quotes.services.schedule import next_poll_in, resend_in
 
@@ -64,6 +65,7 @@ def lapsed_submission(run: Run, *, now: datetime) -> None:
         due_at=None,
         error="The worker stopped while sending.",
     )
+    tell_of_step(run, now=now)
 
 
 def submission_accepted(run: Run, reply: Reply[Accepted], *, now: datetime) -> None:
@@ -193,6 +195,7 @@ def _settle_failed(run: Run, error: errors.NexioError, *, lease: str, now: datet
             http_status=error.http_status,
             response_body=error.body,
         )  # fmt: skip
+        tell_of_step(run, now=now)
     else:
         submission_lost(run, error, lease=lease, now=now)
 
@@ -208,6 +211,7 @@ def submission_lost(run: Run, error: errors.NexioError, *, now: datetime, lease:
         http_status=error.http_status,
         response_body=error.body,
     )  # fmt: skip
+    tell_of_step(run, now=now)
 
 
 def poll_answered(run: Run, reply: Reply[JobReply], *, lease: str, now: datetime) -> None:
@@ -264,6 +268,7 @@ def _finish(run: Run, reply: Reply[JobReply], *, lease: str, now: datetime) -> N
             diagnostic=message.diagnostic or "",
             degradation_reason=message.degradation_reason or "",
             error=message.error or "",
+            error_code=message.error_code,
             error_details=message.error_details,
             http_status=reply.http_status,
             completed_at=message.completed_at,
@@ -274,6 +279,7 @@ def _finish(run: Run, reply: Reply[JobReply], *, lease: str, now: datetime) -> N
         )  # fmt: skip
         if not failed:
             store_solutions(run, message)
+    tell_of_step(run, now=now)
 
 
 def poll_failed(
@@ -324,6 +330,7 @@ def poll_failed(
             error=error.message, http_status=error.http_status, due_at=None,
             polls=run.polls + 1, bad_polls=run.bad_polls + 1, last_polled_at=now,
         )  # fmt: skip
+        tell_of_step(run, now=now)
 
 
 def _polled(

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.utils.text import slugify
+
 from quotes.models import LINES, Solution, SolutionLine
 from quotes.services import comparison, scorecard
 from quotes.services.checks import Check
@@ -45,10 +47,13 @@ class RankedLine:
 
     `expired` is from when its price was gone before the run was completed. `sent_premium` is
     dollars a year, stated only where Nexio's figure is another than the one sent. `terms` are its
-    limits and deductibles as sent, in short.
+    limits and deductibles as sent, in short. `style` is the line's name in style sheets.
     """
 
     line: SolutionLine
+    name: str
+    carrier: str
+    style: str
     sent: bool
     expired: datetime | None
     sent_premium: Decimal | None
@@ -144,7 +149,7 @@ def _shown(placed: Placed, frozen: Frozen, end: datetime | None) -> list[RankedL
     """The package's lines in `LINES` order."""
     order = {line: index for index, line in enumerate(LINES)}
     shown = []
-    for line, offering in zip(placed.solution.lines.all(), placed.offerings, strict=True):
+    for line, offering in zip(placed.solution.returned, placed.offerings, strict=True):
         policy = None if offering is None else frozen.policies.get(str(offering.get("id")))
         gone = None if offering is None else comparison.expiry_of(offering)
         premium = None if offering is None else comparison.line_premium(offering)
@@ -153,6 +158,9 @@ def _shown(placed: Placed, frozen: Frozen, end: datetime | None) -> list[RankedL
         shown.append(
             RankedLine(
                 line=line,
+                name=line.shown_line,
+                carrier=line.shown_carrier,
+                style=line.category if line.category in order else slugify(line.category),
                 sent=offering is not None,
                 expired=gone if gone is not None and end is not None and gone <= end else None,
                 sent_premium=premium if other else None,
@@ -198,7 +206,7 @@ def _cost_remark(placed: Placed) -> str:
 
 def _total(solution: Solution) -> Decimal | None:
     """The sum of the lines' premiums, dollars a year; None unless every line states one."""
-    premiums = [line.line_premium_annual for line in solution.lines.all()]
+    premiums = [line.line_premium_annual for line in solution.returned]
     stated = [premium for premium in premiums if premium is not None]
     return sum(stated, Decimal(0)) if premiums and len(stated) == len(premiums) else None
 

@@ -73,7 +73,7 @@ class Pick:
     @property
     def lines(self) -> list[SolutionLine]:
         order = {line: index for index, line in enumerate(LINES)}
-        every = self.solution.lines.all()
+        every = self.solution.returned
         return sorted(every, key=lambda line: order.get(line.category, len(order)))
 
 

@@ -85,7 +85,7 @@ def rank_packages(run: Run, solutions: Sequence[Solution]) -> Ranking:
         Placed(
             solution=solution,
             place=place,
-            offerings=[sent.offering_of(line) for line in solution.lines.all()],
+            offerings=[sent.offering_of(line) for line in solution.returned],
             difference=comparison.price_difference(solution, incumbent, lines),
             carriers=_carriers(solution, carriers),
             label=_label(solution, labels),
@@ -138,7 +138,7 @@ def _carriers(solution: Solution, codes: _Codes) -> frozenset[str]:
             line.shown_carrier,
             str(line.carrier_id) if line.carrier_id else "",
         )
-        for line in solution.lines.all()
+        for line in solution.returned
     )
     codes.count(found)
     return found

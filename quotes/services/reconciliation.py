@@ -191,7 +191,7 @@ def _product(offering: Mapping[str, Any]) -> str:
 def _unsent(ranking: Ranking) -> tuple[Unsent, ...]:
     counted: Counter[tuple[str, str, Decimal | None]] = Counter()
     for package in ranking.packages:
-        lines = zip(package.solution.lines.all(), package.offerings, strict=True)
+        lines = zip(package.solution.returned, package.offerings, strict=True)
         strange = {
             (line.shown_carrier, line.category, line.line_premium_annual)
             for line, offering in lines

@@ -29,6 +29,7 @@ from quotes.models import (
 from quotes.models.fields import MOST_MONEY
 from quotes.models.run import Decision
 from quotes.services import documents as doc
+from quotes.services import sharing
 from quotes.services.copying import blank_copy
 from quotes.services.editing import HEAD
 from quotes.services.origins import How, Origin, mark
@@ -96,7 +97,7 @@ def policies_of(solution: Solution) -> dict[str, SolutionLine]:
     """The lines of a package that can be policies in force, by line of business."""
     return {
         each.category: each
-        for each in solution.lines.all()
+        for each in solution.returned
         if each.category in LINES and (each.carrier or each.provider_name)
     }
 
@@ -170,6 +171,7 @@ def renew_insured(
     Insured.objects.filter(pk=old.pk).update(identity_key="")
     new.save(force_insert=True)
     _copy_rows(new, old.drivers.all(), old.vehicles.all())
+    sharing.share_along(old=old, new=new, actor=user)
     for policy in policies:
         policy.insured = new
         policy.save(force_insert=True)

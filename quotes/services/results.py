@@ -14,13 +14,15 @@ from typing import Any
 from quotes.models import Carrier, QuoteLine, Run, Solution, SolutionLine
 from quotes.models.carrier import carrier_key
 from quotes.nexio.messages import JobReply, SolutionMessage, SolutionOffering
+from quotes.services import run_facts
 
 MOST_COUNT = 2_147_483_647
 MOST_AMOUNT = Decimal(10) ** 11
 
 
 def store_solutions(run: Run, reply: JobReply) -> list[Solution]:
-    """Store every solution of a terminal reply, in the order it came. Call in a transaction."""
+    """Store every solution of a terminal reply, in the order it came, and what lists read of
+    them. Call in a transaction."""
     matcher = Matcher.of(run)
     names = {o.provider_name for s in reply.solutions for o in s.offerings if o.provider_name}
     carriers = Carrier.objects.by_key(names)
@@ -32,6 +34,7 @@ def store_solutions(run: Run, reply: JobReply) -> list[Solution]:
         for solution, message in zip(solutions, reply.solutions, strict=True)
         for position, offering in enumerate(message.offerings)
     )
+    run_facts.refresh(run.pk)
     return solutions
 
 

@@ -9,13 +9,13 @@ from quotes.models import Role
 
 ADMIN_MAY: dict[str, tuple[str, ...]] = {
     "view": (
-        "user", "carrier", "carrieralias", "insured", "driver", "vehicle", "incumbentpolicy",
-        "quote", "quoteline", "run", "runevent", "solution", "solutionline", "nexioservice",
-        "decisionevent", "proposal", "proposaloption", "attachment",
+        "user", "office", "carrier", "carrieralias", "insured", "driver", "vehicle",
+        "incumbentpolicy", "quote", "quoteline", "run", "runevent", "solution", "solutionline",
+        "nexioservice", "decisionevent", "proposal", "proposaloption", "attachment",
     ),
-    "add": ("user", "carrier", "carrieralias"),
-    "change": ("user", "carrier", "carrieralias", "insured"),
-    "delete": ("carrieralias",),
+    "add": ("user", "office", "carrier", "carrieralias"),
+    "change": ("user", "office", "carrier", "carrieralias", "insured"),
+    "delete": ("office", "carrieralias"),
 }  # fmt: skip
 """By action, the models of this app; beside these an administrator sees the groups."""
 

@@ -294,7 +294,7 @@ def _made_of(package: Placed) -> tuple[tuple[str, str], ...]:
                 f"id {line.carrier_id}" if line.carrier_id else loose_key(line.provider_name),
                 line.category,
             )
-            for line in package.solution.lines.all()
+            for line in package.solution.returned
         )
     )
 

@@ -16,6 +16,7 @@ from django_q.tasks import async_task
 from quotes.models import Insured, Quote, Run, RunEvent, RunState, User
 from quotes.models.run import IN_FLIGHT
 from quotes.nexio import messages
+from quotes.services import run_facts
 from quotes.services.claims import LEASE
 from quotes.services.readiness import NotReady, check_readiness
 from quotes.services.reading import Mistake
@@ -49,14 +50,15 @@ def start_run(
     warn: Callable[[Sequence[Mistake]], None] | None = None,
     lease: str = "",
     hint: bool = True,
+    at: datetime | None = None,
 ) -> Run:
     """Freeze the request and queue a run; a worker sends it.
 
     `quotes` of None takes all of the insured's, `offered` of None all lines of the quotes, and
     no `appetite` leaves what the document says. The request is what these rows say now: later
     edits change no run. `warn` is told what deserves a look but blocks nothing. A `lease` makes
-    the run its holder's from the start, so that no worker takes it first. Raises NotReady
-    naming what blocks.
+    the run its holder's from the start, so that no worker takes it first. `at` is the moment it
+    is started, now if not stated. Raises NotReady naming what blocks.
     """
     # The lock also makes run numbers follow one another.
     insured = (
@@ -95,6 +97,7 @@ def start_run(
         started_by=started_by,
         lease=lease,
         hint=hint,
+        at=at,
     )
 
 
@@ -109,12 +112,13 @@ def queue_request(
     resubmission_of: Run | None = None,
     lease: str = "",
     hint: bool,
+    at: datetime | None = None,
 ) -> Run:
     """Queue a request that is ready as the insured's next run; its row must be locked.
 
     Everything that blocks a comparison was looked at before.
     """
-    now = timezone.now()
+    now = at or timezone.now()
     rest = {key: value for key, value in body.items() if key not in {"input", "offerings"}}
     last = insured.runs.aggregate(last=Max("number"))["last"] or 0
     run = Run.objects.create(
@@ -141,6 +145,7 @@ def queue_request(
         text=f"Comparison started with {count} offering{'' if count == 1 else 's'}.",
         actor=started_by,
     )
+    run_facts.refresh(run.pk)
     if hint:
         _hint()
     return run
@@ -335,7 +340,7 @@ def link_run_id(*, run: Run, actor: User, run_id: str, reason: str, hint: bool =
 
 
 @transaction.atomic
-def resume_run(*, run: Run, actor: User, hint: bool = True) -> Run:
+def resume_run(*, run: Run, actor: User, reason: str = "", hint: bool = True) -> Run:
     """Go on polling a run whose replies were unreadable. Raises NotPossible otherwise."""
     run = _locked(run)
     if run.state != RunState.BAD_RESPONSE:
@@ -345,7 +350,7 @@ def resume_run(*, run: Run, actor: User, hint: bool = True) -> Run:
         RunState.WAITING,
         at=now,
         kind="resumed",
-        text="Polling resumed.",
+        text=f"Polling resumed: {reason}" if reason else "Polling resumed.",
         actor=actor,
         bad_polls=0,
         due_at=now,

@@ -9,6 +9,7 @@ and one connection is enough.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from quotes.models.run import RunMoved
 from quotes.nexio import errors
 from quotes.nexio.client import NexioClient
 from quotes.services import claims, outcomes
+from quotes.services.beats import Pulse
 
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
@@ -106,6 +108,7 @@ class Watcher:
         concurrency: int = 24,
         only: uuid.UUID | None = None,
         lease: str = "",
+        pulse: Pulse | None = None,
     ) -> None:
         self.client = client
         self.key = key
@@ -113,6 +116,7 @@ class Watcher:
         self.concurrency = concurrency
         self.only = only
         self.lease = lease or uuid.uuid4().hex
+        self.pulse = pulse
         self._polling: set[asyncio.Task[None]] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._serving: set[uuid.UUID] = set()
@@ -134,6 +138,10 @@ class Watcher:
                     for task in self._polling:
                         task.cancel()
                 await asyncio.gather(*self._polling, *self._sending, return_exceptions=True)
+                if self.pulse is not None and in_haste():
+                    # With its time up it makes place for the next watcher of the same worker.
+                    with contextlib.suppress(DatabaseTrouble):
+                        await db(self.pulse.stop, now=self.clock.now())
                 await db(claims.release, lease=self.lease)
 
     async def _goes_on(self, db: DatabaseThread, stop: Callable[[], bool]) -> bool:
@@ -172,6 +180,7 @@ class Watcher:
             task = asyncio.create_task(self._serve(db, service, run))
             group.add(task)
             task.add_done_callback(group.discard)
+        await self._beat(db)
         full = len(self._polling) + len(self._sending) >= self.concurrency
         # Where nothing more can be taken on, only a free place is worth looking again for.
         due = None if full else await db(claims.next_due, service, now, self.only)
@@ -182,6 +191,16 @@ class Watcher:
             await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
         finally:
             sleeper.cancel()
+
+    async def _beat(self, db: DatabaseThread) -> None:
+        """Show life every few seconds; a beat that cannot be written must not stop serving."""
+        now = self.clock.now()
+        if self.pulse is None or not self.pulse.is_due(now):
+            return
+        try:
+            await db(self.pulse.beat, now=now, in_hand=len(self._serving))
+        except DatabaseTrouble:
+            log.warning("beat_not_written")
 
     async def _serve(self, db: DatabaseThread, service: NexioService, run: Run) -> None:
         try:
@@ -296,8 +315,12 @@ def watch_runs(
     in_haste: Callable[[], bool] = lambda: True,
     only: uuid.UUID | None = None,
     lease: str = "",
+    pulse: Pulse | None = None,
 ) -> None:
-    """Serve runs of the configured service in this process until `stop` says so."""
+    """Serve runs of the configured service in this process until `stop` says so.
+
+    `pulse` writes signs of life; without one nobody takes this process for a worker.
+    """
 
     async def serve() -> None:
         # As many connections as runs at once: nothing waits for one after its lease was checked.
@@ -306,7 +329,12 @@ def watch_runs(
             settings.NEXIO_URL, settings.NEXIO_KEY, max_connections=places
         ) as client:
             watcher = Watcher(
-                client=client, key=settings.NEXIO_KEY, concurrency=places, only=only, lease=lease
+                client=client,
+                key=settings.NEXIO_KEY,
+                concurrency=places,
+                only=only,
+                lease=lease,
+                pulse=pulse,
             )
             await watcher.watch(stop=stop, in_haste=in_haste)
 

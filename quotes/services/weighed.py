@@ -45,7 +45,7 @@ class Weighed:
     @property
     def lines(self) -> list[tuple[SolutionLine, str]]:
         """The package's lines, each with what must be said of its term."""
-        rows = zip(self.solution.lines.all(), self.option.policies.values(), strict=True)
+        rows = zip(self.solution.returned, self.option.policies.values(), strict=True)
         return [(line, term_remark(policy)) for line, policy in rows]
 
     @property
@@ -99,7 +99,7 @@ def weigh(run: Run, solution: Solution, now: datetime) -> Weighed:
     difference = comparison.price_difference(
         solution, comparison.incumbent_of(run.request, lines), lines
     )
-    premiums = [line.line_premium_annual for line in solution.lines.all()]
+    premiums = [line.line_premium_annual for line in solution.returned]
     stated = [premium for premium in premiums if premium is not None]
     known = bool(premiums) and len(stated) == len(premiums)
     return Weighed(

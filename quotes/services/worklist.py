@@ -94,7 +94,8 @@ def recent_results(user: User) -> list[Run]:
 
 
 def expiring_quotes(user: User, now: datetime) -> QuerySet[Quote]:
-    """The user's own quotes whose price is gone soon (see `expiry`), or went in the last days."""
+    """Quotes of the insureds the user works on whose price is gone soon (see `expiry`), or went
+    in the last days."""
     lines = QuoteLine.objects.only("quote", "line", "position", "premium_annual")
     return (
         Quote.objects.editable_by(user)
@@ -102,7 +103,7 @@ def expiring_quotes(user: User, now: datetime) -> QuerySet[Quote]:
             expires_at__gt=now - timedelta(days=expiry.SOON),
             expires_at__lte=expiry.soon_until(now),
         )
-        .select_related("insured")
+        .select_related("insured__owner")
         .defer("document", "insured__document", "insured__body_document")
         .prefetch_related(Prefetch("lines", lines))
         .order_by("expires_at", "id")
@@ -121,13 +122,14 @@ class InsuredRow:
 
 
 def latest_insureds(user: User) -> list[InsuredRow]:
-    """The user's own insureds last worked on."""
+    """The insureds last worked on, of the user's own and of those shared with them."""
     quotes = Quote.objects.only("insured", "carrier", "position", "created_at")
     lines = QuoteLine.objects.only("quote", "line", "position")
     policies = IncumbentPolicy.objects.only("insured", "line", "annual_premium")
     newest = Run.objects.filter(insured=OuterRef("pk")).order_by("-number").values("pk")[:1]
     rows = list(
         Insured.objects.editable_by(user)
+        .select_related("owner")
         .defer("document", "body_document")
         .annotate(last_run_id=Subquery(newest))
         .prefetch_related(

@@ -10,7 +10,7 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from quotes.models import DecisionEvent, Run, Solution
+from quotes.models import DecisionEvent, Run, RunEvent, Solution
 from quotes.services.decision_summary import Summary
 from quotes.services.decision_words import checks_told, event_words, package_name
 from quotes.services.what_if.origin import Origin, SupposedPremium, listed_origin
@@ -70,8 +70,8 @@ def told(event: DecisionEvent | None) -> list[str]:
 
 
 @register.filter
-def step_words(event: DecisionEvent) -> str:
-    return event_words(event)
+def step_words(event: DecisionEvent | RunEvent) -> str:
+    return event.text if isinstance(event, RunEvent) else event_words(event)
 
 
 @register.filter

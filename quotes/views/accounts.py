@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
 from typing import Any
 
+from allauth.account import app_settings as account_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.stagekit import clear_login
 from allauth.account.views import LoginView, LogoutView
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from quotes.models import User
 from quotes.services.demo import demo_logins
-
-MOST_KEPT = 500_000
-"""Characters of a form that are carried through signing in; our largest is a tenth of that."""
+from quotes.services.second_factor import has_one
+from quotes.views.access_log import log_sign_in
+from quotes.views.kept_forms import KeptForm
+from quotes.views.second_factor.door import asks_for_code, code_page
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -28,6 +32,26 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
+        """Called once somebody is in, with every step that was asked of them."""
+        log_sign_in(user)
+        response: HttpResponse = super().post_login(request, user, **how)
+        return response
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Not of somebody who has just signed in: that is how one comes to the set-up."""
+        records = get_authentication_records(self.request, self.request.user)
+        if records and time.time() - records[-1]["at"] < account_settings.REAUTHENTICATION_TIMEOUT:
+            return False
+        return bool(super().is_reauthentication_required(app=app, **kwargs))
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Whoever has a second factor shows that one: a password alone must not remove it."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if has_one(user):
+            return [method for method in methods if method["id"] != "reauthenticate"]
+        return methods
 
 
 class AccountBackend(AuthenticationBackend):  # type: ignore[misc]
@@ -55,6 +79,7 @@ class SignInView(LoginView):  # type: ignore[misc]
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context["demo_logins"] = demo_logins() if settings.DEMO_ACCOUNTS else []
+        context["mail_on"] = settings.MAIL_ON
         context.setdefault("kept", KeptForm.carried(self.request))
         return context
 
@@ -63,43 +88,18 @@ class SignInView(LoginView):  # type: ignore[misc]
         kept = KeptForm.carried(self.request)
         if kept and self.request.user.is_authenticated:
             return render(self.request, "account/kept.html", {"kept": kept})
+        if kept and asks_for_code(self.request):
+            return code_page(self.request, kept)
         return response
 
-
-@dataclass(frozen=True)
-class KeptForm:
-    """A form posted without a session: where to, and its body as the browser encoded it."""
-
-    path: str
-    body: str
-
-    @classmethod
-    def posted(cls, request: HttpRequest) -> KeptForm | None:
-        """The form in this request; None for an upload, or one too large to send about."""
-        if request.content_type != "application/x-www-form-urlencoded":
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: Any) -> HttpResponse | None:
+        """A password that is posted begins anew, also where a code is asked for by now: the form
+        may carry what was typed."""
+        if request.method == "POST":
+            clear_login(request)
             return None
-        if len(request.body) > MOST_KEPT:
-            return None
-        return cls(request.path, request.body.decode("ascii", "ignore"))
-
-    @classmethod
-    def carried(cls, request: HttpRequest) -> KeptForm | None:
-        """The form that our own sign-in page carries; a path that is not ours is dropped."""
-        path, body = request.POST.get("kept_path", ""), request.POST.get("kept_body", "")
-        if not path.startswith("/") or not url_has_allowed_host_and_scheme(path, None):
-            return None
-        return cls(path, body[:MOST_KEPT])
-
-    @property
-    def fields(self) -> list[tuple[str, str]]:
-        """Every field in its order, without the token of the session that ended."""
-        pairs = QueryDict(self.body, mutable=False).lists()
-        return [
-            (name, value)
-            for name, values in pairs
-            for value in values
-            if name != "csrfmiddlewaretoken"
-        ]
+        response: HttpResponse | None = super()._redirect_to_pending_stage(request, stage)
+        return response
 
 
 def sign_in_keeping(request: HttpRequest) -> HttpResponse | None:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from quotes.forms.attachments import AttachmentForm
 from quotes.models import Attachment, Insured, Quote, User
 from quotes.services.attachments import add_attachments, delete_attachment, download_name
-from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.access import PortalRequest, get_or_absent, may_edit
 
 LOCKED_UP = "default-src 'none'; frame-ancestors 'none'; sandbox"
 """Even a browser that were to show the file must run nothing of it."""
@@ -29,7 +29,7 @@ def attachments_context(user: User, insured: Insured, quote: Quote | None = None
     rows = Attachment.objects.visible_to(user).filter(insured=insured)
     if quote is not None:
         rows = rows.filter(quote=quote)
-    editable = user.is_broker and insured.owner_id == user.pk
+    editable = may_edit(user, insured)
     initial = {"quote": quote.pk if quote else None}
     return {
         "attachments": {

@@ -13,7 +13,7 @@ from quotes.forms.start import StartForm
 from quotes.models import Insured
 from quotes.services.readiness import NotReady
 from quotes.services.starting import AlreadyStarted, start_comparison
-from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.access import PortalRequest, get_or_absent, touched
 from quotes.views.insured_page import draw_insured
 
 
@@ -44,4 +44,5 @@ def run_start(request: PortalRequest, pk: UUID) -> HttpResponse:
             "This comparison was started a moment ago and is under way: it was not sent twice.",
         )
         run = error.run
+    touched(run)
     return redirect("quotes:run_detail", pk=run.pk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from quotes.models import NexioService, Role
 from quotes.nexio.address import key_environment
+from quotes.services.inbox import unread_count
 
 KEY_ALERT = (
     "Nothing is sent and no run is looked at until an administrator puts a working key in place. "
@@ -31,8 +33,10 @@ def service(request: HttpRequest) -> dict[str, Any]:
     return {
         "service_badge": badge(known.environment if known else ""),
         "user_role": ", ".join(str(role.label) for role in Role if role in user.role_names),
-        "key_alert": KEY_ALERT if refused and user.sees_all else "",
+        "key_alert": KEY_ALERT if refused and user.sees_others else "",
         "held": None if known is None or refused else held(known, timezone.now()),
+        # Asked where it is drawn: fragments have no navigation.
+        "unread_notices": partial(unread_count, user),
     }
 
 

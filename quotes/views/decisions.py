@@ -23,6 +23,8 @@ from quotes.services import decisions, packets
 from quotes.services.decision_summary import Summary, decision_of
 from quotes.services.doubts import doubts_about
 from quotes.services.proposals import MOST_OPTIONS
+from quotes.services.review.approval_rule import missing_words
+from quotes.services.review.approvals import standing
 from quotes.services.weighed import weigh
 from quotes.views.access import PortalRequest, get_or_absent
 
@@ -215,7 +217,7 @@ def _lines(decision: Summary, kind: str) -> list[str]:
     """The lines of the chosen package that a step asks about one by one."""
     if decision.chosen is None or kind != K.BOUND:
         return []
-    named = {line.category for line in decision.chosen.lines.all()}
+    named = {line.category for line in decision.chosen.returned}
     return [line for line in LINES if line in named]
 
 
@@ -256,6 +258,7 @@ def _page(
         "forms": _forms(run, decision, forms or {}) if decision and decision.may_decide else [],
         "errors_in": next((form for form in (forms or {}).values() if form.errors), None),
         "refused": refused,
+        "approval_missing": missing_words(standing(run)) if decision else "",
         "decided_on": run.state == RunState.COMPLETED,
         "weighed": weigh(run, decision.chosen, timezone.now())
         if decision and decision.chosen

@@ -1,4 +1,4 @@
-"""Pages for what went wrong, and the liveness check."""
+"""Pages for what went wrong, and what monitors ask."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from quotes.services.operations_ready import recently
 
 
 @login_not_required
@@ -41,3 +44,16 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def healthz(request: HttpRequest) -> HttpResponse:
     """Liveness: the process answers. It touches no database and names nothing."""
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@never_cache
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Readiness: 200 where the database answers, is up to date, and a worker serves; else 503
+    with what is missing, a line each."""
+    missing = recently()
+    if not missing:
+        return HttpResponse("ready\n", content_type="text/plain")
+    lines = "".join(f"{line}\n" for line in ["not ready", *missing])
+    return HttpResponse(lines, content_type="text/plain", status=503)

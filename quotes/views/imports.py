@@ -19,7 +19,7 @@ from quotes.services.importing.entry import Blocked, ChangedMeanwhile, Outcome, 
 from quotes.services.importing.preview import Preview
 from quotes.services.origins import How
 from quotes.services.reading import Mistake, Unreadable
-from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.access import PortalRequest, Whose, get_or_absent, may_edit, touched
 
 MOST_PROBLEMS = 100
 MOST_QUOTES = 200
@@ -62,13 +62,14 @@ def import_preview(request: PortalRequest, pk: UUID) -> HttpResponse:
     _brokers_only(request)
     rows = ImportDraft.objects.visible_to(request.user).select_related("insured", "owner")
     draft = get_or_absent(rows, pk)
-    if draft.insured and draft.insured.owner_id != request.user.pk:
+    if draft.insured and not may_edit(request.user, draft.insured):
         raise Http404("No such page.")
     if request.method != "POST":
         return _preview(request, draft, _prepared(draft))
     wanted = request.POST.get("do")
     if wanted == "discard":
         draft.delete()
+        touched(did="discard")
         messages.info(request, "The import was discarded. Nothing was saved.")
         return _back(draft.insured_id)
     drafts.set_mapping(draft, _posted_mapping(request, draft))
@@ -83,6 +84,7 @@ def import_preview(request: PortalRequest, pk: UUID) -> HttpResponse:
         return _preview(request, draft, error.preview, status=422, refused="blocked")
     except ChangedMeanwhile as error:
         return _preview(request, draft, error.preview, status=422, refused="changed")
+    touched(*(Whose(pk, None) for pk in outcome.insureds), did="import")
     messages.success(request, _told(outcome))
     only = outcome.insureds[0] if len(set(outcome.insureds)) == 1 else None
     return _back(draft.insured_id or only)

@@ -17,9 +17,11 @@ from quotes.models.lines import Appetite
 from quotes.services import directory, matrix, profile
 from quotes.services.reading import Mistake
 from quotes.services.sheet import SheetRow, blank_row, sheet_rows
-from quotes.views.access import PortalRequest
+from quotes.views.access import PortalRequest, may_edit
+from quotes.views.audit import hold_context
 from quotes.views.insured_more import more_context
 from quotes.views.readiness_panel import panel_context
+from quotes.views.sharing import sharing_context
 
 MOST_RUNS = 50
 BLANK = UUID(int=0)
@@ -44,7 +46,7 @@ def draw_insured(
     """
     now = timezone.now()
     quotes = list(insured.quotes.select_related("carrier").prefetch_related("lines"))
-    editable = request.user.is_broker and insured.owner_id == request.user.pk
+    editable = may_edit(request.user, insured)
     rows = matrix.matrix_rows(quotes=quotes, now=now)
     runs = list(directory.runs_of(insured)[: MOST_RUNS + 1])
     context = {
@@ -66,6 +68,8 @@ def draw_insured(
         "start": form,
         "refused": refused,
         "earlier": earlier,
+        **hold_context(request, insured),
+        **sharing_context(request.user, insured),
         **more_context(request.user, insured, quotes, earlier),
         **_choice(insured, quotes, form, earlier),
         **(_grid(quotes, sheet, now) if editable else {}),

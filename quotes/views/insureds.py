@@ -24,7 +24,7 @@ from quotes.forms.quote import quote_lines
 from quotes.models import Carrier, Insured, Run
 from quotes.services import directory
 from quotes.services.editing import AlreadyThere, ChangedMeanwhile, save_insured
-from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.access import PortalRequest, get_or_absent, touched
 from quotes.views.fragments import refreshing
 from quotes.views.insured_page import draw_insured
 from quotes.views.readiness_panel import draw_readiness
@@ -51,7 +51,7 @@ def insured_list(request: PortalRequest) -> HttpResponse:
         "page": page,
         "rows": shown,
         "search": text,
-        "all_brokers": request.user.sees_all,
+        "all_brokers": request.user.sees_others,
         "may_create": request.user.is_broker,
     }
     return render(request, "quotes/insured_list.html", context)
@@ -161,9 +161,17 @@ def _edit(request: PortalRequest, insured: Insured | None) -> HttpResponse:
     except ChangedMeanwhile:
         return _form(request, editor, status=422, conflict="changed")
     except AlreadyThere as error:
-        return _form(request, editor, status=422, conflict="twice", alike=error.alike)
+        return _form(request, editor, status=422, conflict="twice", **_alike(request, error))
+    touched(saved)
     messages.success(request, "The profile was saved." if insured else "The insured was added.")
     return redirect("quotes:insured_detail", pk=saved.pk)
+
+
+def _alike(request: PortalRequest, error: AlreadyThere) -> dict[str, Any]:
+    """Of a shared insured the likeness may be its broker's alone: named, and no way to it."""
+    pks = [each.insured.pk for each in error.alike]
+    seen = Insured.objects.visible_to(request.user).filter(pk__in=pks)
+    return {"alike": error.alike, "openable": set(seen.values_list("pk", flat=True))}
 
 
 def _form(

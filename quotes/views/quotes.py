@@ -22,7 +22,7 @@ from quotes.services.editing import ChangedMeanwhile
 from quotes.services.editing_quote import PackageIdTaken, delete_quote, save_quote
 from quotes.services.origins import typed
 from quotes.services.quote_origins import quote_origins
-from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.access import PortalRequest, get_or_absent, may_edit
 from quotes.views.attachments import attachments_context
 
 CHANGED = (
@@ -41,7 +41,7 @@ def quote_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     context = {
         "quote": quote,
         "insured": quote.insured,
-        "editable": request.user.is_broker and quote.insured.owner_id == request.user.pk,
+        "editable": may_edit(request.user, quote.insured),
         "package": package,
         "remark": remark,
         "last_day": matrix.last_day(quote),

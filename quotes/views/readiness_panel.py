@@ -15,7 +15,7 @@ from quotes.models import LINES, Insured, Quote, QuoteLine
 from quotes.services import matrix
 from quotes.services.findings import Finding, Place, which_quote
 from quotes.services.readiness import Readiness, check_readiness
-from quotes.views.access import PortalRequest
+from quotes.views.access import PortalRequest, may_edit
 
 MOST_SHOWN = 6
 """Warnings and notes seen at once; more are unfolded."""
@@ -58,7 +58,7 @@ def draw_readiness(
     chosen = [line for line in LINES if line in coverage_types]
     context = {
         "insured": insured,
-        "editable": request.user.is_broker and insured.owner_id == request.user.pk,
+        "editable": may_edit(request.user, insured),
         **panel_context(insured, quotes, chosen),
     }
     # A screen reader is told only what has changed since it was told last.

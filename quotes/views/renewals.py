@@ -22,7 +22,7 @@ from quotes.services.renewal import (
     packages_to_choose,
     renew_insured,
 )
-from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.access import PortalRequest, get_or_absent, touched
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -59,6 +59,7 @@ def insured_renew(request: PortalRequest, pk: UUID) -> HttpResponse:
             request, "This insured was renewed a moment ago: this is that renewal, made once only."
         )
         return redirect("quotes:insured_detail", pk=error.insured.pk)
+    touched(new)
     messages.success(
         request,
         "The renewal was made. Look through the profile and the incumbents before comparing; "

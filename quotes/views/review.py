@@ -1,57 +1,129 @@
-"""The list of runs: a broker's own, and for managers and admins everybody's."""
+"""The list of runs: a broker's own, for managers their offices', for admins everybody's."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.core.paginator import Paginator
-from django.db.models import Count, Q
-from django.http import HttpResponse
+from django.contrib import messages
+from django.http import FileResponse, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from quotes.forms.run_filters import RunFilter, SearchForm
-from quotes.models import Run
-from quotes.models.run import IN_FLIGHT, NEEDS_PERSON, OVERDUE_AFTER, RunState
+from quotes.forms.run_filters import FEW_FILTERS, RunFilter, SearchForm, ViewNameForm
+from quotes.models import RunFact, SavedView
+from quotes.models.run_fact import RunFactQuerySet
+from quotes.services import run_list as listing
+from quotes.services import saved_views
+from quotes.services.exports.streams import csv_stream, xlsx_file
 from quotes.services.run_search import search_runs
-from quotes.services.worklist import listed, with_first_package
-from quotes.views.access import PortalRequest
+from quotes.views.access import PortalRequest, get_or_absent, touched
 from quotes.views.searches import forgetting
 
-PAGE_ROWS = 50
 SEARCH_KEY = "run_search"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+HEADINGS = ("cost", "decided", "expires", "waited", "started")
+CHIPS = (
+    ("", "All"),
+    ("under_way", "Under way"),
+    ("needs_person", "Went wrong"),
+    ("overdue", "Overdue"),
+    ("no_package", "No package"),
+)
+
+
+def _narrowed(request: PortalRequest, data: QueryDict) -> tuple[RunFilter, RunFactQuerySet]:
+    """The filters that `data` sets, and what they and the session's search leave of the runs."""
+    visible = RunFact.objects.visible_to(request.user)
+    chosen = RunFilter(data, queryset=visible, request=request, user=request.user)
+    return chosen, search_runs(chosen.qs, str(request.session.get(SEARCH_KEY, "")))
+
+
+def _sort(data: QueryDict) -> str:
+    sort = data.get("sort", "")
+    return sort if sort.removeprefix("-") in listing.ORDERS else listing.LATEST
+
+
+def _codes(chosen: RunFilter, sort: str) -> str:
+    """Filters and order as a query string, "" for the plain list."""
+    codes: dict[str, Any] = dict(chosen.codes_by_name())
+    if sort != listing.LATEST:
+        codes["sort"] = sort
+    return urlencode(codes, doseq=True)
 
 
 @require_safe
 @forgetting(SEARCH_KEY)
 def run_list(request: PortalRequest) -> HttpResponse:
-    """Runs, latest first, narrowed by the query string's codes and the session's search."""
-    visible = Run.objects.visible_to(request.user)
-    sees_all = request.user.sees_all
-    chosen = RunFilter(request.GET, queryset=visible, request=request, all_brokers=sees_all)
+    """Runs in their order, narrowed by the query string's codes and the session's search."""
+    return _show(request, ViewNameForm())
+
+
+def _show(
+    request: PortalRequest, naming: ViewNameForm, data: QueryDict | None = None, status: int = 200
+) -> HttpResponse:
+    data = request.GET if data is None else data
+    chosen, rows = _narrowed(request, data)
+    sort = _sort(data)
     text = str(request.session.get(SEARCH_KEY, ""))
-    rows = search_runs(chosen.qs, text).order_by("-created_at", "id")
-    # Counted without the columns of the list, and cut to the page before its packages are read.
-    page = Paginator(with_first_package(listed(rows)), PAGE_ROWS).get_page(request.GET.get("page"))
-    kept = {
-        name: request.GET[name]
-        for name in chosen.form.fields
-        if request.GET.get(name) and name not in chosen.form.errors
-    }
+    now = timezone.now()
+    kept = chosen.codes_by_name()
+    codes = _codes(chosen, sort)
+    fields = list(chosen.form)
     context: dict[str, Any] = {
-        "page": page,
-        "pages": list(page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)),
-        "form": chosen.form,
+        "page": listing.run_page(rows, sort, data.get("at", ""), now),
+        "count": listing.counted(rows),
+        "few": [field for field in fields if field.name in FEW_FILTERS],
+        "more": [field for field in fields if field.name not in FEW_FILTERS],
+        "more_open": chosen.more_used,
         "narrowed": bool(kept),
-        "query": urlencode(kept),
-        "chips": _chips(visible, kept.get("state", "")),
+        "codes": codes,
+        "sort": sort if sort != listing.LATEST else "",
+        "headings": {code: _heading(chosen, sort, code) for code in HEADINGS},
+        "chips": _chips(chosen.queryset, kept.get("state", [""])[0]),
         "search": SearchForm(initial={"text": text}),
         "search_text": text,
-        "sees_all": sees_all,
+        "sees_others": request.user.sees_others,
+        "sees_all": request.user.sees_all,
+        "views": [
+            {"view": view, "current": view.codes == codes and view.search == text}
+            for view in SavedView.objects.filter(owner=request.user)
+        ],
+        "naming": naming,
     }
-    return render(request, "quotes/run_list.html", context)
+    return render(request, "quotes/run_list.html", context, status=status)
+
+
+def _heading(chosen: RunFilter, sort: str, code: str) -> dict[str, str]:
+    """How a column's heading sorts: latest and largest first, the other way when it does so."""
+    current = sort.removeprefix("-") == code
+    turned = code if sort == f"-{code}" else f"-{code}"
+    direction = "descending" if sort.startswith("-") else "ascending"
+    return {
+        "codes": _codes(chosen, turned),
+        "direction": direction if current else "",
+        "next": "ascending" if turned == code else "descending",
+    }
+
+
+def _chips(visible: RunFactQuerySet, current: str) -> list[dict[str, Any]]:
+    """The short ways into the list, with counts that an index answers."""
+    now = timezone.now()
+    return [
+        {
+            "code": code,
+            "label": label,
+            "count": listing.counted(listing.in_group(visible, code, now), listing.MOST_ON_A_CHIP)
+            if code
+            else None,
+            "current": code == current,
+        }
+        for code, label in CHIPS
+    ]
 
 
 @require_POST
@@ -61,25 +133,96 @@ def run_search(request: PortalRequest) -> HttpResponse:
     if form.is_valid():
         wanted = "" if "clear" in request.POST else form.cleaned_data["text"].strip()
         request.session[SEARCH_KEY] = wanted
-    return redirect("quotes:run_list")
+    return _back(request, QueryDict(request.POST.get("codes", "")))
 
 
-def _chips(visible: Any, chosen: str) -> list[dict[str, Any]]:
-    """The short ways into the list, with counts that an index answers."""
-    late = timezone.now() - OVERDUE_AFTER
-    counts = visible.filter(state__in=[*IN_FLIGHT, *NEEDS_PERSON]).aggregate(
-        under_way=Count("pk", filter=Q(state__in=IN_FLIGHT)),
-        needs_person=Count("pk", filter=Q(state__in=NEEDS_PERSON)),
-        overdue=Count("pk", filter=Q(state=RunState.WAITING, submitted_at__lt=late)),
+def _back(request: PortalRequest, data: QueryDict) -> HttpResponse:
+    """To the list with the codes that make sense of what was posted."""
+    chosen, _ = _narrowed(request, data)
+    codes = _codes(chosen, _sort(data))
+    return redirect(reverse("quotes:run_list") + (f"?{codes}" if codes else ""))
+
+
+@require_safe
+def run_list_export(request: PortalRequest, kind: str) -> HttpResponseBase:
+    """Every run that the filters and the search leave, in the list's order. The access log says
+    who took it: by the address's rule, before the first byte leaves."""
+    chosen, rows = _narrowed(request, request.GET)
+    sort, now = _sort(request.GET), timezone.now()
+    touched(
+        filters=_codes(chosen, sort),
+        searched=bool(request.session.get(SEARCH_KEY)),
+        runs=listing.counted(rows).short,
     )
-    words = [
-        ("", "All"),
-        ("under_way", "Under way"),
-        ("needs_person", "Went wrong"),
-        ("overdue", "Overdue"),
-        ("no_package", "No package"),
-    ]
-    return [
-        {"code": code, "label": label, "count": counts.get(code), "current": code == chosen}
-        for code, label in words
-    ]
+    cells = listing.export_rows(rows, sort, now)
+    name = f"runs-{timezone.localdate(now)}.{kind}"
+    response: HttpResponseBase
+    if kind == "csv":
+        stream = csv_stream(listing.COLUMNS, cells)
+        response = StreamingHttpResponse(stream, content_type="text/csv; charset=utf-8")
+    else:
+        file = xlsx_file("Runs", listing.COLUMNS, cells, "Runs")
+        response = FileResponse(file, content_type=XLSX)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@require_POST
+def view_save(request: PortalRequest) -> HttpResponse:
+    """Keep the filters, the order and the search that are shown under a name."""
+    data = QueryDict(request.POST.get("codes", ""))
+    form = ViewNameForm(request.POST)
+    if form.is_valid():
+        chosen, _ = _narrowed(request, data)
+        try:
+            view = saved_views.save_view(
+                owner=request.user,
+                name=form.cleaned_data["name"],
+                codes=_codes(chosen, _sort(data)),
+                search=str(request.session.get(SEARCH_KEY, "")),
+            )
+        except saved_views.NotSaved as error:
+            form.add_error("name", str(error))
+        else:
+            messages.success(request, f"View “{view.name}” is saved.")
+            return _back(request, data)
+    return _show(request, form, data, status=422)
+
+
+@require_POST
+def view_open(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """Go to the list as the view has it: its search is kept in the session like any other."""
+    view = get_or_absent(SavedView.objects.filter(owner=request.user), pk)
+    request.session[SEARCH_KEY] = view.search
+    return _back(request, QueryDict(view.codes))
+
+
+@require_POST
+def view_replace(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """Keep what is shown now under the view's name."""
+    view = get_or_absent(SavedView.objects.filter(owner=request.user), pk)
+    data = QueryDict(request.POST.get("codes", ""))
+    chosen, _ = _narrowed(request, data)
+    try:
+        saved_views.replace_view(
+            view=view,
+            codes=_codes(chosen, _sort(data)),
+            search=str(request.session.get(SEARCH_KEY, "")),
+        )
+    except saved_views.NotSaved as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"View “{view.name}” now has what is shown.")
+    return _back(request, data)
+
+
+@require_POST
+def view_delete(request: PortalRequest, pk: UUID) -> HttpResponse:
+    """Delete the view; what is shown stays."""
+    view = get_or_absent(SavedView.objects.filter(owner=request.user), pk)
+    name = view.name
+    view.delete()
+    messages.success(request, f"View “{name}” is deleted.")
+    return _back(request, QueryDict(request.POST.get("codes", "")))

@@ -22,8 +22,9 @@ from quotes.services.comparison import carriers_sent, lines_offered, requested_l
 from quotes.services.what_if.origin import what_if_of
 from quotes.services.worklist import HAS_PACKAGE, HEAVY
 from quotes.views import results
-from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.access import PortalRequest, get_or_absent, touched
 from quotes.views.fragments import refreshing
+from quotes.views.run_review import review_context
 
 MOST_EVENTS = 200
 AS_RECEIVED = ("request_body", "response_body", "response", "error_details")
@@ -144,6 +145,7 @@ def _settle(
         messages.warning(request, str(reason))
         kept = {name: form} if form is not None else {}
         return _page(request, _run(request, pk), status=409, forms=kept)
+    touched(settled)
     messages.success(request, done)
     return redirect("quotes:run_detail", pk=settled.pk)
 
@@ -174,7 +176,8 @@ def _events(run: Run) -> list[Any]:
 def _page(
     request: PortalRequest, run: Run, *, status: int = 200, forms: Forms | None = None
 ) -> HttpResponse:
-    return render(request, "quotes/run_detail.html", _context(request, run, forms), status=status)
+    context = _context(request, run, forms) | review_context(request, run)
+    return render(request, "quotes/run_detail.html", context, status=status)
 
 
 def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> dict[str, Any]:

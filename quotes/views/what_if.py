@@ -30,7 +30,7 @@ from quotes.services.what_if.offers import Offer, Offers, read_offers
 from quotes.services.what_if.origin import what_if_of
 from quotes.services.what_if.rerun import rerun, suppose
 from quotes.services.worklist import HEAVY
-from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.access import PortalRequest, get_or_absent, touched
 from quotes.views.results import solutions_of
 
 MOST_DROPPED = 50
@@ -125,6 +125,7 @@ def run_what_if_rerun(request: PortalRequest, pk: UUID) -> HttpResponse:
             request, "This was sent a moment ago and is under way: it was not sent twice."
         )
         new = error.run
+    touched(new)
     return redirect("quotes:run_detail", pk=new.pk)
 
 

@@ -28,14 +28,14 @@ def worklist(request: PortalRequest) -> HttpResponse:
     needing = list(work.needs_person(user, now)[: work.MOST_NEEDING + 1])
     context: dict[str, Any] = {
         "now": now,
-        "office": user.sees_all,
+        "office": user.sees_others,
         "own": user.is_broker,
         "under_way": under_way[: work.MOST_UNDER_WAY],
         "more_under_way": len(under_way) > work.MOST_UNDER_WAY,
         "needing": needing[: work.MOST_NEEDING],
         "more_needing": len(needing) > work.MOST_NEEDING,
         "recent": work.recent_results(user),
-        "role_missing": not user.sees_all and not user.is_broker,
+        "role_missing": not user.sees_others and not user.is_broker,
     }
     if user.is_broker:
         expiring = list(work.expiring_quotes(user, now)[: work.MOST_EXPIRING + 1])

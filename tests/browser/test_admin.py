@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from quotes.models import Carrier, Insured, User
 from quotes.services.roles import ensure_roles
-from tests.factories import queued_run
+from tests.factories import PASSWORD, queued_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +31,11 @@ def pages_for(broker: User) -> list[str]:
         reverse("admin:quotes_user_changelist"),
         reverse("admin:quotes_user_add"),
         reverse("admin:quotes_user_change", args=[broker.pk]),
-        reverse("admin:auth_user_password_change", args=[broker.pk]),
+        reverse("admin:quotes_user_leave", args=[broker.pk]),
+        reverse("admin:quotes_user_hand_over", args=[broker.pk]),
+        reverse("admin:quotes_user_link", args=[broker.pk]),
+        reverse("admin:quotes_office_changelist"),
+        reverse("admin:quotes_office_add"),
         reverse("admin:quotes_run_changelist"),
         reverse("admin:quotes_run_change", args=[run.pk]),
         reverse("admin:quotes_runevent_changelist"),
@@ -74,6 +78,7 @@ def test_the_admin_reassigns_an_insured(page, live_server, people, admin, sign_i
     page.get_by_role("link", name="Insureds", exact=True).first.click()
     page.get_by_role("link", name=insured.shown_name).click()
     page.get_by_label("Owner").select_option(label="broker2")
+    page.get_by_label("Reason").fill("Theo takes the coast.")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".messagelist")).to_contain_text("changed successfully")
     assert Insured.objects.get(pk=insured.pk).owner == people["other"]
@@ -97,12 +102,15 @@ def test_an_admin_is_made_and_signs_in(page, live_server, admin, sign_in):
     sign_in(admin)
     page.goto(live_server.url + reverse("admin:quotes_user_add"))
     page.get_by_label("Username").fill("newcomer")
-    page.get_by_label("admin", exact=True).check()
-    page.locator("#id_password1").fill("test-password")
-    page.locator("#id_password2").fill("test-password")
+    page.get_by_label("Admin", exact=True).check()
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator(".messagelist")).to_contain_text("was added successfully")
+    link = page.get_by_label("Link").input_value()
     page.get_by_role("button", name="Log out").click()
+    page.wait_for_url("**/sign-in/")
+    page.goto(link)
+    page.get_by_label("New password", exact=True).fill(PASSWORD)
+    page.get_by_label("New password confirmation").fill(PASSWORD)
+    page.get_by_role("button", name="Set the password").click()
     page.wait_for_url("**/sign-in/")
     sign_in(User.objects.get(username="newcomer"))
     page.get_by_role("link", name="Admin").click()

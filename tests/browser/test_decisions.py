@@ -78,7 +78,8 @@ def test_rank_2_is_chosen_and_proposed_with_the_keyboard_alone(
     keys.follow("button", "Make the proposal")
     picture = page.get_by_role("img", name=re.compile("Page 1 of"))
     expect(picture).to_be_visible()
-    page.wait_for_function("document.querySelector('.proposal-pages img').naturalWidth > 400")
+    expect(picture).to_have_js_property("complete", True)
+    assert picture.evaluate("image => image.naturalWidth") > 400
     with page.expect_download() as download:
         keys.follow("link", "Download the PDF")
     download.value.save_as(tmp_path / "proposal.pdf")

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from quotes.models import DecisionEvent, Proposal, ProposalOption, ProposalPage, Run, User
-from quotes.models.run import AppendOnly
+from quotes.models.append_only import AppendOnly
 from quotes.services.proposals import make_proposal
 from tests import runs as made
 from tests.decided import NOW, bring_to, packages

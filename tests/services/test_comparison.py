@@ -30,14 +30,9 @@ def policy(premium: Any) -> dict[str, Any]:
     return {"carrier": "Cobblestone Mutual", "annual_premium": premium}
 
 
-class Rows(list[Any]):  # what a related manager is to the code: something with all()
-    def all(self) -> list[Any]:
-        return list(self)
-
-
 def package(low: Any, high: Any, *categories: str) -> Any:
-    lines = Rows(SimpleNamespace(category=category) for category in categories)
-    return SimpleNamespace(est_cost_low=low, est_cost_high=high, lines=lines)
+    lines = [SimpleNamespace(category=category) for category in categories]
+    return SimpleNamespace(est_cost_low=low, est_cost_high=high, returned=lines)
 
 
 BOTH = ["home", "auto"]

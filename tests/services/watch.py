@@ -14,6 +14,7 @@ from django.db import connection
 
 from quotes.models import Run
 from quotes.nexio.client import NexioClient
+from quotes.services.beats import Pulse
 from quotes.services.watching import Watcher
 from tests.clock import ScaledClock
 from tests.fake_nexio import FakeNexio
@@ -35,6 +36,7 @@ class Watching:
         clock: ScaledClock | None = None,
         only: UUID | None = None,
         concurrency: int = 24,
+        pulse: Pulse | None = None,
         **client: Any,
     ) -> None:
         self.url = fake if isinstance(fake, str) else fake.url
@@ -42,6 +44,7 @@ class Watching:
         self.clock = clock or ScaledClock()
         self.only = only
         self.concurrency = concurrency
+        self.pulse = pulse
         self.client = client
         self._stop = threading.Event()
         self._failure: BaseException | None = None
@@ -81,6 +84,7 @@ class Watching:
                 clock=self.clock,
                 concurrency=self.concurrency,
                 only=self.only,
+                pulse=self.pulse,
             )
             await watcher.watch(stop=self._stop.is_set)
 

@@ -177,7 +177,8 @@ def test_queries_do_not_grow_with_packages(client, broker, query):
         return len(seen)
 
     few, lots = answered(broker, many(5)), answered(broker, many(200))
-    count(few)
+    for run in (few, lots):
+        count(run)  # The first look is entered in the access log.
     assert count(lots) == count(few)
     assert count(lots, **HTMX) == count(few, **HTMX)
 

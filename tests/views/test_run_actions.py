@@ -147,9 +147,11 @@ def test_managers_and_admins_only_read(client, people, role):
         assert "/resume/" not in html
 
 
-def test_a_run_of_nobody_is_read_by_managers(client, people):
+def test_a_run_of_nobody_is_read_by_admins(client, people):
     run = made.lost_run(None)
     client.force_login(people["manager"])
+    assert client.get(reverse("quotes:run_detail", args=[run.pk])).status_code == 404
+    client.force_login(people["admin"])
     assert "belongs to nobody" in words(page(client, run))
 
 

@@ -13,9 +13,10 @@ from django.db import Error as DatabaseTrouble
 from django.db import OperationalError, ProgrammingError, transaction
 
 from quotes.management.printing import print_run, write_json
-from quotes.models import Run, RunState, User
+from quotes.models import Deed, Run, RunState, User
 from quotes.models.run import IN_FLIGHT
 from quotes.services import intake, reading, watching
+from quotes.services.audit import record_command
 from quotes.services.origins import How, Origin
 from quotes.services.readiness import NotReady
 from quotes.services.reading import Mistake
@@ -116,6 +117,10 @@ class Command(BaseCommand):
                     lease=lease,
                     hint=bool(options["no_wait"]),
                 )
+                record_command(
+                    command="compare", deed=Deed.CHANGED, what="Imported and compared a file",
+                    insured_ref=run.insured_id, run_ref=run.pk,
+                )  # fmt: skip
         except (reading.Unreadable, NotReady) as error:
             lines = [str(mistake) for mistake in error.mistakes]
             raise CommandError("\n".join(lines), returncode=EXIT_BAD_INPUT) from None

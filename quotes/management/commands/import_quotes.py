@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, ProgrammingError
+from django.db import OperationalError, ProgrammingError, transaction
 
 from quotes.management.printing import write_json
-from quotes.models import User
+from quotes.models import Deed, User
 from quotes.services import reading
+from quotes.services.audit import record_command
 from quotes.services.importing.entry import Blocked, ChangedMeanwhile, Incoming, confirm, prepare
 from quotes.services.importing.preview import Counts, Preview
 from quotes.services.importing.stated import Problem
@@ -73,7 +74,15 @@ class Command(BaseCommand):
             return prepare(incoming)
         for _ in range(MOST_TRIES):
             try:
-                return confirm(incoming).preview
+                # Written together: an import without its entries is none.
+                with transaction.atomic():
+                    outcome = confirm(incoming)
+                    for insured in outcome.insureds:
+                        record_command(
+                            command="import_quotes", deed=Deed.CHANGED,
+                            what="Imported quotes from a file", insured_ref=insured,
+                        )  # fmt: skip
+                return outcome.preview
             except ChangedMeanwhile:
                 # Nobody has seen a preview that the import must keep to.
                 continue

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from quotes.models import Run
+from quotes.models import Deed, Run
+from quotes.services.audit import record_command
 from quotes.services.decisions import NotPossible
 from quotes.services.packets import make_packet
 
@@ -42,6 +43,8 @@ class Command(BaseCommand):
             with tempfile.NamedTemporaryFile(dir=out.parent, suffix=".part", delete=False) as file:
                 part = Path(file.name)
                 packet = make_packet(run=run, out=file)
+            # Before it stands where it was asked for: without its entry no packet leaves.
+            record_command(command="packet", deed=Deed.EXPORTED, what="E&O packet", run_ref=run.pk)
             part.replace(out)
         except NotPossible as error:
             raise CommandError(str(error), returncode=EXIT_FAILED) from None

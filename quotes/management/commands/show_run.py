@@ -8,7 +8,8 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from quotes.management.printing import print_run
-from quotes.models import Run
+from quotes.models import Deed, Run
+from quotes.services.audit import record_command
 
 
 class Command(BaseCommand):
@@ -22,6 +23,9 @@ class Command(BaseCommand):
         run = self._local(options["id"]) or self._nexios(options["id"])
         if run is None:
             raise CommandError(f"id: no run has the id {options['id']!r}", returncode=2)
+        record_command(
+            command="show_run", deed=Deed.VIEWED, what="A run on the command line", run_ref=run.pk
+        )
         print_run(run, self.stdout, as_json=options["json"], timeline=True)
 
     def _local(self, given: str) -> Run | None:

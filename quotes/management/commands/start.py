@@ -43,6 +43,8 @@ class Command(BaseCommand):
             ensure_roles()
         elif not demo.load_demo():
             print("This database holds real accounts or work: no demo was loaded.", flush=True)
+        else:
+            demo.load_past()
         honcho.manager.KILL_WAIT = DRAIN_WITHIN + 3  # it gives a process no time to drain else
         manager = Manager()
         for name, command in self._commands().items():

@@ -21,6 +21,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from quotes.services import claims, leash
+from quotes.services.notices.tending import Tender
 from quotes.services.runs import wake_worker
 
 log = structlog.get_logger(__name__)
@@ -56,9 +57,13 @@ class Command(BaseCommand):
         self.held = leash.worker_leash(folder)
         self.watcher = leash.watcher_lock(folder)
         self.held.take()
+        # Not in the cluster: a mail server that does not answer must hold up no watcher.
+        tender = Tender()
+        tender.start()
         try:
             self._supervise(folder)
         finally:
+            tender.stop()
             shutil.rmtree(folder, ignore_errors=True)
 
     def _stop(self, number: int, frame: Any) -> None:

@@ -46,11 +46,12 @@ def write_csv(table: Table) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow([column.title for column in table.columns])
-    writer.writerows([_csv_cell(cell) for cell in row] for row in table.rows)
+    writer.writerows([csv_cell(cell) for cell in row] for row in table.rows)
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
-def _csv_cell(cell: Cell) -> str:
+def csv_cell(cell: Cell) -> str:
+    """A cell as CSV holds it: numbers bare, text safe from being taken for a formula."""
     if cell is None:
         return ""
     if isinstance(cell, str):
@@ -82,13 +83,19 @@ def write_xlsx(tables: Sequence[Table], title: str) -> bytes:
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, NO_FORMULAS) as book:
         book.set_properties({"title": title, "comments": "Exported from the broker portal."})
-        looks = {kind: book.add_format({"num_format": code}) for kind, code in FORMATS.items()}
-        looks["moment"] = book.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
-        looks["long"] = book.add_format({"text_wrap": True, "valign": "top"})
-        looks["head"] = book.add_format({"bold": True, "text_wrap": True, "bottom": 1})
+        looks = looks_of(book)
         for table in tables:
             _write_sheet(book.add_worksheet(table.name), table, looks)
     return out.getvalue()
+
+
+def looks_of(book: Any) -> dict[str, Any]:
+    """The formats of a workbook's cells, by the kind of their column, and that of headings."""
+    looks = {kind: book.add_format({"num_format": code}) for kind, code in FORMATS.items()}
+    looks["moment"] = book.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
+    looks["long"] = book.add_format({"text_wrap": True, "valign": "top"})
+    looks["head"] = book.add_format({"bold": True, "text_wrap": True, "bottom": 1})
+    return looks
 
 
 def _write_sheet(sheet: Any, table: Table, looks: dict[str, Any]) -> None:
@@ -97,7 +104,7 @@ def _write_sheet(sheet: Any, table: Table, looks: dict[str, Any]) -> None:
         sheet.write_string(0, at, column.title, looks["head"])
     for place, row in enumerate(table.rows, 1):
         for at, (column, cell) in enumerate(zip(table.columns, row, strict=True)):
-            _write_cell(sheet, place, at, column, cell, looks)
+            write_cell(sheet, place, at, column, cell, looks)
     sheet.freeze_panes(1, 0)
     if len(table.columns) > 2:
         sheet.autofilter(0, 0, max(len(table.rows), 1), len(table.columns) - 1)
@@ -106,9 +113,10 @@ def _write_sheet(sheet: Any, table: Table, looks: dict[str, Any]) -> None:
     sheet.repeat_rows(0)
 
 
-def _write_cell(
+def write_cell(
     sheet: Any, row: int, at: int, column: Column, cell: Cell, looks: dict[str, Any]
 ) -> None:
+    """A cell as XLSX holds it: typed, and text as text whatever it begins with."""
     if isinstance(cell, str):
         sheet.write_string(row, at, _clean(cell), looks.get(column.kind))
     elif isinstance(cell, datetime):

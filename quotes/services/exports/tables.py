@@ -131,7 +131,7 @@ def _package_rows(
     costs: list[Cell] = [solution.est_cost_low, solution.est_cost_high]
     if supposed.in_package(solution):
         by += " with a premium nobody quoted"
-    lines = list(solution.lines.all())
+    lines = solution.returned
     for index, (line, offering) in enumerate(zip(lines, placed.offerings, strict=True)):
         policy = frozen.policy_of(line)
         sent = offering is not None

@@ -133,8 +133,7 @@ def import_documents(
 
 
 def _known(document: Document, owner: User) -> Insured | None:
-    key = intake.identity_key(document)
-    return Insured.objects.filter(owner=owner, identity_key=key).first()
+    return intake.known_insured(owner, intake.identity_key(document))
 
 
 def _names_somebody(document: Document) -> bool:

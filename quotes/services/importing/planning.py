@@ -89,7 +89,8 @@ class Plan:
 def plan_import(
     *, stated: Sequence[StatedQuote], owner: User, target: Insured | None, lock: bool = False
 ) -> Plan:
-    """Decide for every stated quote what becomes of it among the owner's insureds.
+    """Decide for every stated quote what becomes of it among the owner's insureds and those
+    shared with them.
 
     `lock` holds the insureds concerned until the end of the caller's transaction.
     """
@@ -107,7 +108,7 @@ def plan_import(
         if stored is not None and stored.renewal_of_id and target is None:
             plan.warnings.append(Problem(RENEWED, row=home.quotes[0].row, blocking=False))
         _plan_quotes(plan, plan.insureds[-1], quotes.get(home.pk, []), carriers)
-    _refuse_taken_keys(plan, known)
+    _refuse_taken_keys(plan, known, owner)
     return plan
 
 
@@ -190,12 +191,25 @@ def _identity(home: Household, stored: Insured | None, columns: dict[str, Any]) 
     return intake.name_key(name, state, zip_code)
 
 
-def _refuse_taken_keys(plan: Plan, known: Iterable[Known]) -> None:
-    """A household cannot take the name and place of another one that is stored."""
+def _taken_at_its_brokers(planned: InsuredPlan, importer: User) -> bool:
+    stored = planned.stored
+    if stored is None or stored.owner_id == importer.pk or not planned.identity_key:
+        return False
+    theirs = Insured.objects.filter(owner=stored.owner_id, identity_key=planned.identity_key)
+    return theirs.exclude(pk=stored.pk).exists()
+
+
+def _refuse_taken_keys(plan: Plan, known: Iterable[Known], owner: User) -> None:
+    """A household cannot take the name and place of another one that is stored.
+
+    A shared one is among its broker's, too, not all of which the importer sees.
+    """
     holders = {each.identity_key: each.pk for each in known if each.identity_key}
     for each in plan.insureds:
+        if each.stored is None or each.identity_key == each.stored.identity_key:
+            continue
         holder = holders.get(each.identity_key)
-        if each.stored is not None and holder is not None and holder != each.stored.pk:
+        if (holder is not None and holder != each.stored.pk) or _taken_at_its_brokers(each, owner):
             plan.problems.append(
                 Problem(
                     "another of your insureds has this name, state and ZIP code already. Correct "

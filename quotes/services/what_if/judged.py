@@ -156,7 +156,7 @@ class _Judge:
         self.made_of: dict[frozenset[int], Solution] = {}
 
     def judge(self, solution: Solution, sent: Sequence[Mapping[str, object] | None]) -> Judged:
-        lines = list(solution.lines.all())
+        lines = solution.returned
         found = [
             None if each is None else self.offers.by_id.get(str(each.get("id"))) for each in sent
         ]

@@ -6,11 +6,12 @@ a carrier stood behind it, so whatever decides on a package or leaves the house 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch
 from django.utils import timezone
@@ -79,7 +80,7 @@ class SupposedPremiums:
         """Those a package holds; its lines and their carriers come prefetched."""
         if self.sent is None or not self.by_id:
             return []
-        found = [self.sent.offering_of(line) for line in solution.lines.all()]
+        found = [self.sent.offering_of(line) for line in solution.returned]
         ids = dict.fromkeys(str(each.get("id")) for each in found if each is not None)
         return [self.by_id[sent_id] for sent_id in ids if sent_id in self.by_id]
 
@@ -172,6 +173,12 @@ def with_origins(rows: RunQuerySet) -> RunQuerySet:
     """The runs with their what-if events at hand, one query for all: see `listed_origin`."""
     events = RunEvent.objects.filter(kind=SENT).only("run", "kind", "data", "at")
     return rows.prefetch_related(Prefetch("events", events, to_attr="what_if_events"))
+
+
+def origins_of(runs: Iterable[UUID]) -> dict[UUID, Origin]:
+    """The origins of those of the runs that are what-ifs, by run; one query."""
+    events = RunEvent.objects.filter(run__in=list(runs), kind=SENT).order_by("-pk")
+    return {run: Origin.told_by(data) for run, data in events.values_list("run", "data")}
 
 
 def listed_origin(run: Run) -> Origin | None:

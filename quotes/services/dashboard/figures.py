@@ -1,0 +1,119 @@
+"""All that a dashboard counts of some runs, in a form that can be added up and kept.
+
+Figures of a month that is over are read as they were kept, those of other days from the facts; the
+dashboard shows their sum. Times are kept as they are, one by one, so that percentiles stay exact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from quotes.services.dashboard.counts import COUNTED, Counts
+
+CENTS = 100
+DIGEST_CHARS = 24
+Parts = dict[int | None, Counter[str]]
+"""Carrier, or None for names that no carrier goes by → part → runs."""
+
+
+class Said(NamedTuple):
+    """A reason in so many runs; `step` is the last step of a decision that has it."""
+
+    runs: int
+    latest: datetime
+    step: int
+
+
+@dataclass
+class OfBroker:
+    """`timed` are seconds from the first quote to the choice, of the runs that have them."""
+
+    counts: Counts = field(default_factory=Counts)
+    timed: list[float] = field(default_factory=list)
+
+
+@dataclass
+class Figures:
+    """`reasons` are by `digest_of` their words, which are kept in the steps alone; `waited` are
+    seconds; `brokers` are by id, 0 for nobody."""
+
+    days: dict[date, Counts] = field(default_factory=dict)
+    failures: Counter[str] = field(default_factory=Counter)
+    carriers: Parts = field(default_factory=dict)
+    reasons: dict[str, Said] = field(default_factory=dict)
+    waited: list[float] = field(default_factory=list)
+    brokers: dict[int, OfBroker] = field(default_factory=dict)
+
+    def day(self, day: date) -> Counts:
+        return self.days.setdefault(day, Counts())
+
+    def broker(self, pk: int) -> OfBroker:
+        return self.brokers.setdefault(pk, OfBroker())
+
+    def carrier(self, pk: int | None) -> Counter[str]:
+        return self.carriers.setdefault(pk, Counter())
+
+    def say(self, digest: str, said: Said) -> None:
+        before = self.reasons.get(digest)
+        if before is not None:
+            latest, step = max(before.latest, said.latest), max(before.step, said.step)
+            said = Said(before.runs + said.runs, latest, step)
+        self.reasons[digest] = said
+
+    def add_kept(self, month: date, data: str, by_day: bool) -> None:
+        """Add a month as `kept` wrote it; without `by_day` all of it to the month's first day."""
+        value = json.loads(data)
+        if by_day:
+            for day, row in value["days"]:
+                self.day(month.replace(day=day)).add(_counts(row))
+        else:
+            self.day(month).add(_counts(value["total"]))
+        self.failures.update(value["failures"])
+        for pk, parts in value["carriers"]:
+            self.carrier(pk).update(parts)
+        for digest, runs, latest, step in value["reasons"]:
+            self.say(digest, Said(runs, datetime.fromisoformat(latest), step))
+        self.waited += value["waited"]
+        for pk, row, timed in value["brokers"]:
+            broker = self.broker(pk)
+            broker.counts.add(_counts(row))
+            broker.timed += timed
+
+    def kept(self) -> str:
+        """The figures of one month as JSON."""
+        total = Counts()
+        for counts in self.days.values():
+            total.add(counts)
+        value = {
+            "days": [[day.day, _row(counts)] for day, counts in sorted(self.days.items())],
+            "total": _row(total),
+            "failures": self.failures,
+            "carriers": list(self.carriers.items()),
+            "reasons": [
+                [of, s.runs, s.latest.isoformat(), s.step] for of, s in self.reasons.items()
+            ],
+            "waited": self.waited,
+            "brokers": [[pk, _row(of.counts), of.timed] for pk, of in self.brokers.items()],
+        }
+        return json.dumps(value, separators=(",", ":"))
+
+
+def digest_of(words: str) -> str:
+    """By what the same reason is known again; what brokers write is kept in one place only."""
+    return hashlib.sha256(words.encode()).hexdigest()[:DIGEST_CHARS]
+
+
+def _row(counts: Counts) -> list[int]:
+    money = [int(counts.premium * CENTS), int(counts.moved * CENTS)]
+    return [*(getattr(counts, name) for name in COUNTED), *money]
+
+
+def _counts(row: list[Any]) -> Counts:
+    *numbers, premium, moved = row
+    return Counts(*numbers, *(Decimal(cents).scaleb(-2) for cents in (premium, moved)))

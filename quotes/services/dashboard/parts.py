@@ -1,0 +1,176 @@
+"""The dashboard's tables beside the counts: why not, which carriers, who, and what ends soon."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count
+
+from quotes.models import Carrier, CarrierPart, Decision, DecisionEvent, User
+from quotes.models.failures import failure_words
+from quotes.services import expiry
+from quotes.services.dashboard.counts import Counts, Numbers
+from quotes.services.dashboard.figures import Figures
+from quotes.services.dashboard.percentiles import percentile
+from quotes.services.dashboard.period import Period
+from quotes.services.dashboard.scope import Number, Scope
+
+MOST_REASONS = 10
+MOST_CARRIERS = 15
+DAYS_AHEAD = 7
+UNKNOWN = "unknown"
+"""In place of a carrier's id, as the list of runs says it: names that no carrier goes by."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    words: str
+    runs: Number
+
+
+def failures_of(found: Figures, scope: Scope) -> list[Failure]:
+    """Why runs have no packages, the most frequent first."""
+    codes = sorted(found.failures.items(), key=lambda each: (-each[1], each[0]))
+    return [Failure(failure_words(code), scope.number(runs, failure=code)) for code, runs in codes]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds: the middle, and what nineteen of twenty stay below; None without any runs."""
+
+    median: float | None
+    p95: float | None
+    runs: Number
+
+
+def timing_of(seconds: list[float], runs: Number) -> Timing:
+    ordered = sorted(seconds)
+    return Timing(percentile(ordered, 50), percentile(ordered, 95), runs)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What was written with a choice that is not the first rank, in so many runs."""
+
+    words: str
+    runs: Number
+    latest: datetime
+
+
+def reasons_of(found: Figures, scope: Scope) -> list[Reason]:
+    """The reasons written most often, as written. In the address stands the number of the last
+    step that says so, never its words."""
+    most = sorted(found.reasons.values(), key=lambda said: (said.runs, said.latest, said.step))
+    most = most[: -MOST_REASONS - 1 : -1]
+    steps = DecisionEvent.objects.filter(pk__in=[said.step for said in most])
+    words = dict(steps.values_list("pk", "reason"))
+    return [
+        Reason(
+            words[said.step],
+            scope.number(said.runs, overridden="yes", reason=str(said.step)),
+            said.latest,
+        )
+        for said in most
+        if said.step in words
+    ]
+
+
+@dataclass(frozen=True)
+class CarrierRow:
+    """In how many runs a carrier was quoted, in the first rank, chosen, bound."""
+
+    name: str
+    parts: dict[str, Number]
+
+    @property
+    def bars(self) -> list[tuple[str, int]]:
+        return [(part, number.value) for part, number in self.parts.items()]
+
+
+def carriers_of(found: Figures, scope: Scope) -> list[CarrierRow]:
+    """Every carrier of the period's runs, those bound, chosen and quoted most first.
+
+    Names that no carrier goes by are one row, the last: a run counts once in it.
+    """
+    names = Carrier.objects.in_bulk([pk for pk in found.carriers if pk is not None])
+    named = [
+        CarrierRow(
+            UNKNOWN_NAMES if pk is None else names[pk].name,
+            {
+                part.value: scope.number(
+                    of[part.value], carrier=UNKNOWN if pk is None else str(pk), part=part.value
+                )
+                for part in CarrierPart
+            },
+        )
+        for pk, of in found.carriers.items()
+        if any(of.values()) and (pk is None or pk in names)
+    ]
+    return sorted(named, key=_by_success)
+
+
+UNKNOWN_NAMES = "Names not among the carriers"
+
+
+def _by_success(row: CarrierRow) -> tuple[Any, ...]:
+    counts = [-row.parts[part.value].value for part in reversed(CarrierPart)]
+    return (row.name == UNKNOWN_NAMES, *counts, row.name)
+
+
+@dataclass(frozen=True)
+class BrokerRow:
+    """A broker's runs; `median` is seconds from the first quote to the choice."""
+
+    name: str
+    office: str
+    counts: Counts
+    numbers: Numbers
+    median: float | None
+
+
+def brokers_of(found: Figures, scope: Scope) -> list[BrokerRow]:
+    """Those whose runs they are now, by office and name."""
+    people = User.objects.select_related("office").in_bulk([pk for pk in found.brokers if pk])
+    rows = [
+        BrokerRow(
+            people[pk].shown_name if pk else "No broker",
+            office.name if pk and (office := people[pk].office) else "",
+            of.counts,
+            Numbers(of.counts, scope, codes=(("broker", str(pk) if pk else "none"),)),
+            percentile(sorted(of.timed), 50),
+        )
+        for pk, of in found.brokers.items()
+    ]
+    return sorted(rows, key=lambda row: (row.office, row.name))
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Undecided runs whose first price ends on a day."""
+
+    day: date
+    runs: Number
+
+
+def read_endings(scope: Scope) -> list[Ending]:
+    """The next seven days, today the first; of runs started at any time."""
+    days = [scope.today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD)]
+    ahead = Period(days[0], days[-1])
+    # A price whose last day is the 3rd is gone from the 4th's first moment on.
+    ends = scope.at_any_time().filter(
+        decision=Decision.UNDECIDED, expires_at__gt=ahead.begins, expires_at__lte=ahead.ends
+    )
+    found = ends.values("expires_at").annotate(runs=Count("pk")).values_list("expires_at", "runs")
+    counts: Counter[date] = Counter()
+    for at, runs in found:
+        if at is not None:
+            counts[expiry.last_day(at)] += runs
+    return [Ending(day, ending(scope, counts[day], day, day)) for day in days]
+
+
+def ending(scope: Scope, runs: int, since: date, until: date) -> Number:
+    codes = {"decision": "undecided", "expires_since": since.isoformat()}
+    return scope.any_day(runs, **codes, expires_until=until.isoformat())

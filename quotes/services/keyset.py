@@ -1,0 +1,170 @@
+"""Pages that begin exactly after the last one's end, at the same cost however far on they are.
+
+A page is asked for by the last row that was seen: its value in the column of the order, and its
+key. Rows that come in meanwhile move no page's edge, so that paging neither repeats nor skips
+one; and the database goes to the place in an index, where an offset counts its way there. Rows
+without a value come last either way.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_aware
+
+M = TypeVar("M", bound=Model)
+Value = datetime | Decimal | float | None
+MOST_MARK = 400
+
+
+@dataclass(frozen=True)
+class Order:
+    """By one column, ties by the key, which is a UUID. `of` is the type of the column's values."""
+
+    column: str
+    of: type[datetime] | type[Decimal] | type[float]
+    descending: bool
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A row's place: its value and key; `back` asks for what comes before it, else after it."""
+
+    value: Value
+    pk: UUID
+    back: bool = False
+
+    def encoded(self) -> str:
+        """As it stands in an address: opaque, and of no use but to go on from here."""
+        value = self.value.isoformat() if isinstance(self.value, datetime) else self.value
+        said = None if value is None else str(value)
+        raw = json.dumps([int(self.back), said, self.pk.hex]).encode()
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+    @classmethod
+    def decoded(cls, text: str, order: Order) -> Mark | None:
+        """The mark, None where the text is none that this order gave."""
+        try:
+            padded = text[:MOST_MARK].encode("ascii") + b"=="
+            back, said, pk = json.loads(base64.urlsafe_b64decode(padded))
+            if said is None and not order.nullable:
+                return None
+            return cls(_value(said, order), UUID(pk), bool(back))
+        except (ValueError, TypeError, AttributeError, InvalidOperation, binascii.Error):
+            return None
+
+
+def _value(said: str | None, order: Order) -> Value:
+    if said is None:
+        return None
+    if order.of is datetime:
+        moment = parse_datetime(said)
+        if moment is None or not is_aware(moment):
+            raise ValueError(said)
+        return moment
+    number = Decimal(said)
+    if not number.is_finite() or abs(number) > Decimal(10) ** 12:
+        raise ValueError(said)
+    return number if order.of is Decimal else float(number)
+
+
+@dataclass(frozen=True)
+class Page(Generic[M]):
+    """Rows in their order, and where to go on either way: None where nothing is there."""
+
+    rows: list[M]
+    previous: str | None
+    next: str | None
+
+
+def page_of(rows: QuerySet[M], order: Order, mark: Mark | None, size: int) -> Page[M]:
+    """The `size` rows after the mark, before it where that looks back, or the first ones."""
+    back = mark is not None and mark.back
+    found = _take(rows, order, mark, size + 1)
+    more, found = len(found) > size, found[:size]
+    if back:
+        if not more and len(found) < size:
+            # At the beginning: whole from there, with whatever is new.
+            return page_of(rows, order, None, size)
+        found.reverse()
+    if not found:
+        # What was left after the mark is gone: the first page, unless this is it.
+        return page_of(rows, order, None, size) if mark else Page([], None, None)
+    earlier = more if back else mark is not None
+    later = back or more
+    return Page(
+        found,
+        previous=_mark(found[0], order, back=True) if earlier else None,
+        next=_mark(found[-1], order, back=False) if later else None,
+    )
+
+
+def _mark(row: Model, order: Order, *, back: bool) -> str:
+    return Mark(getattr(row, order.column), row.pk, back).encoded()
+
+
+def _take(rows: QuerySet[M], order: Order, mark: Mark | None, count: int) -> list[M]:
+    back = mark is not None and mark.back
+    found: list[M] = []
+    for part, of_mark in _parts(rows, order, mark, back):
+        if of_mark is not None:
+            part = part.filter(of_mark)
+        found += part[: count - len(found)]
+        if len(found) >= count:
+            break
+    return found
+
+
+def _parts(
+    rows: QuerySet[M], order: Order, mark: Mark | None, back: bool
+) -> Iterator[tuple[QuerySet[M], Q | None]]:
+    """What is left of the rows with a value and of those without, in the way one goes."""
+    down = order.descending != back
+    sign = "-" if down else ""
+    sorted_rows = rows.order_by(f"{sign}{order.column}", f"{sign}pk")
+    at_empty = mark is not None and mark.value is None
+    kinds = [False, True] if order.nullable else [False]
+    for empty in reversed(kinds) if back else kinds:
+        if mark is not None and empty != at_empty and empty == back:
+            continue  # The part that one came from lies behind the mark.
+        part = sorted_rows
+        if order.nullable:
+            part = part.filter(**{f"{order.column}__isnull": empty})
+        here = mark is not None and empty == at_empty
+        yield part, _beyond(order, mark, down) if here and mark is not None else None
+
+
+def _beyond(order: Order, mark: Mark, down: bool) -> Q:
+    than = "lt" if down else "gt"
+    farther = Q(**{f"pk__{than}": mark.pk})
+    if mark.value is None:
+        return farther
+    column, value = order.column, mark.value
+    # The first half says nothing new, and is what takes a database to the place in its index.
+    return Q(**{f"{column}__{than}e": value}) & (
+        Q(**{f"{column}__{than}": value}) | Q(**{column: value}) & farther
+    )
+
+
+def all_in_order(rows: QuerySet[M], order: Order, chunk: int) -> Iterator[list[M]]:
+    """Every row in the same order, in lists of `chunk`: by pages, so that no cursor is held open
+    and no transaction with it, however slowly they are taken."""
+    mark: Mark | None = None
+    while True:
+        found = _take(rows, order, mark, chunk)
+        if found:
+            yield found
+        if len(found) < chunk:
+            return
+        mark = Mark(getattr(found[-1], order.column), found[-1].pk)

@@ -1,0 +1,1 @@
+"""Notices: what people should know of their runs, written once, shown in the inbox, mailed."""

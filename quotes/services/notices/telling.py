@@ -1,0 +1,97 @@
+"""Writing notices: to those who see the run, never twice, never in the way of what happened.
+
+A notice that cannot be written is logged and let go. What it tells of has happened all the same,
+and stands on the run's page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from quotes.models import Notice, NoticeKind, Run, RunState, User
+from quotes.models.run import NEEDS_PERSON
+from quotes.services import run_people
+
+log = structlog.get_logger(__name__)
+WORDS = {
+    RunState.FAILED.value: "Nexio could not finish run {number}.",
+    RunState.REJECTED.value: "Nexio refused run {number}.",
+    RunState.SUBMIT_UNKNOWN.value: "Nobody can know whether Nexio took run {number}: it needs a "
+    "person.",
+    RunState.BAD_RESPONSE.value: "Nexio's replies about run {number} are unusable: it needs a "
+    "person.",
+}
+
+
+def tell(
+    *,
+    run: Run,
+    people: Callable[[], Iterable[User]],
+    kind: str,
+    key: str,
+    text: str,
+    now: datetime,
+    but: User | None = None,
+) -> None:
+    """Write a notice to each of `people` who sees the run, but not to `but`, who did it.
+
+    `key` says the thing told: nobody is told it twice. `text` names no insured and nobody else,
+    since it may be mailed. In a transaction the notices stand or fall with it; what goes wrong in
+    writing them is undone by itself and never raised.
+    """
+    try:
+        with transaction.atomic():
+            told = [each for each in people() if but is None or each.pk != but.pk]
+            rows = [
+                Notice(
+                    user=person, run_id=run.pk, kind=kind, key=key[:120], text=text[:300], at=now,
+                    mail_due_at=now if _by_mail(person) else None,
+                )
+                for person in run_people.still_seen(told, run)
+            ]  # fmt: skip
+            Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    except Exception:
+        log.exception("notice_not_written", run=str(run.pk), kind=str(kind))
+
+
+def tell_of_step(run: Run, *, now: datetime) -> None:
+    """Tell of a run that has just ended, or come to where it needs a person."""
+    if run.state == RunState.COMPLETED:
+        kind, text = NoticeKind.FINISHED, ""
+    elif run.state in NEEDS_PERSON:
+        kind, text = NoticeKind.NEEDS_PERSON, WORDS[run.state].format(number=run.number)
+    else:
+        return
+    tell(
+        run=run,
+        people=lambda: _concerned(run),
+        kind=kind,
+        # A run may come to the same state again after it was resumed.
+        key=f"{run.state}:{run.pk.hex}:{run.attempts}.{run.polls}",
+        text=text or _finished_words(run),
+        now=now,
+    )
+
+
+def _concerned(run: Run) -> list[User]:
+    """The run's brokers, and who started it."""
+    brokers = run_people.brokers_of(run)
+    if run.started_by_id is None:
+        return brokers
+    return [*brokers, *User.objects.filter(pk=run.started_by_id, is_active=True)]
+
+
+def _finished_words(run: Run) -> str:
+    count = run.solutions.count()
+    packages = f"{count} package{'' if count == 1 else 's'}" if count else "no package"
+    under = ", under a restriction" if run.degraded else ""
+    return f"Run {run.number} finished with {packages}{under}."
+
+
+def _by_mail(person: User) -> bool:
+    return bool(settings.MAIL_ON and person.notices_by_mail and person.email)

@@ -1,0 +1,1 @@
+"""What must stay, and what goes when its time is over."""

@@ -1,0 +1,265 @@
+"""The list of runs over their facts: its orders, its pages, its export.
+
+Nothing here reads a run's own row: the facts hold all that a list shows, and their indexes all
+that it is ordered by (docs/decisions/0010).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from quotes.models import (
+    CarrierPart,
+    Decision,
+    DecisionEvent,
+    DecisionKind,
+    Line,
+    RunCarrier,
+    RunFact,
+    RunState,
+)
+from quotes.models.failures import NO_PACKAGE, failure_words
+from quotes.models.run import IN_FLIGHT, NEEDS_PERSON, OVERDUE_AFTER
+from quotes.models.run_fact import RunFactQuerySet
+from quotes.services.expiry import last_day
+from quotes.services.exports.tables import Cell, Column
+from quotes.services.keyset import Mark, Order, all_in_order, page_of
+from quotes.services.what_if.origin import Origin, origins_of
+
+PAGE_ROWS = 50
+EXPORT_CHUNK = 500
+MOST_COUNTED = 1000
+"""Counting goes no further: nobody pages through more, and a count reads all it counts."""
+MOST_ON_A_CHIP = 99
+LATEST = "-started"
+ORDERS = {
+    "started": Order("created_at", datetime, descending=False, nullable=False),
+    "cost": Order("top_cost", Decimal, descending=False),
+    "waited": Order("waited", float, descending=False),
+    "expires": Order("expires_at", datetime, descending=False),
+    "decided": Order("decided_at", datetime, descending=False),
+}
+SHOWN_PARTS = (CarrierPart.TOP.value, CarrierPart.CHOSEN.value)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many rows there are, or that there are more than were counted."""
+
+    number: int
+    more: bool
+
+    @property
+    def words(self) -> str:
+        return f"more than {self.number:,}" if self.more else f"{self.number:,}"
+
+    @property
+    def short(self) -> str:
+        return f"{self.number:,}+" if self.more else f"{self.number:,}"
+
+
+def order_of(code: str) -> Order:
+    """The order of a code such as "cost" or "-cost"; the latest first for any other."""
+    found = ORDERS.get(code.removeprefix("-"))
+    if found is None or code.startswith("--"):
+        return order_of(LATEST)
+    return Order(found.column, found.of, code.startswith("-"), found.nullable)
+
+
+def counted(rows: RunFactQuerySet, most: int | None = None) -> Counted:
+    most = MOST_COUNTED if most is None else most
+    number = rows.order_by()[: most + 1].values("pk").count()
+    return Counted(min(number, most), number > most)
+
+
+def in_group(rows: RunFactQuerySet, group: str, now: datetime) -> RunFactQuerySet:
+    """Runs of one state, or of a group of states as a reviewer thinks of them."""
+    if group == "under_way":
+        return rows.filter(state__in=IN_FLIGHT)
+    if group == "needs_person":
+        return rows.filter(state__in=NEEDS_PERSON)
+    if group == "overdue":
+        return rows.filter(state=RunState.WAITING, submitted_at__lt=now - OVERDUE_AFTER)
+    if group == "degraded":
+        return rows.filter(degraded=True)
+    if group == "with_packages":
+        return rows.filter(packages__gt=0)
+    if group == NO_PACKAGE:
+        return rows.filter(failure=NO_PACKAGE)
+    return rows.filter(state=group)
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as the list shows it: its facts, and the carriers of its first and chosen package."""
+
+    fact: RunFact
+    top: tuple[str, ...]
+    chosen: tuple[str, ...]
+    overdue: bool
+    origin: Origin | None
+    """Of a what-if; what is shown of it may rest on premiums that no carrier quoted."""
+
+    @property
+    def state_code(self) -> str:
+        """The state by which a mark is coloured: the run's own, degraded, or no_package."""
+        if self.fact.failure == NO_PACKAGE:
+            return NO_PACKAGE
+        return "degraded" if self.fact.degraded else self.fact.state
+
+    @property
+    def state_words(self) -> str:
+        if self.fact.failure == NO_PACKAGE:
+            return "no package"
+        return "degraded" if self.fact.degraded else self.fact.get_state_display().lower()
+
+    @property
+    def why_not(self) -> str:
+        """Why it ended badly, where the state does not say it already."""
+        return failure_words(self.fact.failure) if ":" in self.fact.failure else ""
+
+    @property
+    def top_label(self) -> str:
+        return self.fact.top_label.replace("_", " ")
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for line in self.fact.lines.split(",") if line]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of rows, and the marks of its neighbours."""
+
+    rows: list[RunRow]
+    previous: str | None
+    next: str | None
+
+
+def run_page(rows: RunFactQuerySet, sort: str, mark: str, now: datetime) -> Listed:
+    """A page of the list; a mark that this order never gave begins at the beginning."""
+    order = order_of(sort)
+    from_there = Mark.decoded(mark, order) if mark else None
+    page = page_of(_with_people(rows), order, from_there, PAGE_ROWS)
+    return Listed(_rows(page.rows, now), page.previous, page.next)
+
+
+def _with_people(rows: RunFactQuerySet) -> RunFactQuerySet:
+    unread = ("insured__document", "insured__body_document", "insured__origins", "broker__password")
+    return rows.select_related("insured", "broker__office").defer(*unread)
+
+
+def _rows(facts: Sequence[RunFact], now: datetime) -> list[RunRow]:
+    names: dict[tuple[UUID, str], list[str]] = {}
+    parts = RunCarrier.objects.filter(run__in=[fact.pk for fact in facts], part__in=SHOWN_PARTS)
+    for each in parts.order_by("id").values_list("run", "part", "name"):
+        names.setdefault((each[0], each[1]), []).append(each[2])
+    origins = origins_of(fact.pk for fact in facts)
+    late = now - OVERDUE_AFTER
+    return [
+        RunRow(
+            fact,
+            tuple(names.get((fact.pk, CarrierPart.TOP.value), ())),
+            tuple(names.get((fact.pk, CarrierPart.CHOSEN.value), ())),
+            fact.state == RunState.WAITING
+            and fact.submitted_at is not None
+            and fact.submitted_at < late,
+            origins.get(fact.pk),
+        )
+        for fact in facts
+    ]
+
+
+COLUMNS = (
+    Column("Insured", "text", 26),
+    Column("Run", "count", 6),
+    Column("Broker", "text", 20),
+    Column("Office", "text", 18),
+    Column("Started", "day", 17),
+    Column("State", "text", 16),
+    Column("Nexio status", "text", 14),
+    Column("Why no packages", "text", 26),
+    Column("Ranked by", "text", 11),
+    Column("What-if of run", "count", 8),
+    Column("Premiums not quoted", "count", 10),
+    Column("Lines", "text", 22),
+    Column("Offerings", "count", 10),
+    Column("Packages", "count", 10),
+    Column("Rank 1, label", "text", 16),
+    Column("Rank 1, carriers", "text", 30),
+    Column("Rank 1, cost", "money", 13),
+    Column("Rank 1, highest cost", "money", 13),
+    Column("Seconds waited", "number", 10),
+    Column("First price ends", "day", 13),
+    Column("Decision", "text", 12),
+    Column("Decided", "day", 17),
+    Column("Chosen rank", "count", 9),
+    Column("Overridden", "text", 11),
+    Column("Reason of the choice", "long", 44),
+    Column("Chosen, label", "text", 16),
+    Column("Chosen, carriers", "text", 30),
+    Column("Chosen, cost", "money", 13),
+    Column("Bound", "day", 17),
+    Column("Premium moved", "money", 13),
+    Column("Nexio run id", "text", 28),
+    Column("Run id", "text", 38),
+)
+
+
+def export_rows(rows: RunFactQuerySet, sort: str, now: datetime) -> Iterator[list[Cell]]:
+    """A row of cells for each run, in the list's order, read in pieces as they are taken."""
+    for facts in all_in_order(_with_people(rows), order_of(sort), EXPORT_CHUNK):
+        reasons = _reasons(facts)
+        for row in _rows(facts, now):
+            yield _cells(row, reasons.get(row.fact.pk, ""))
+
+
+def _reasons(facts: Sequence[RunFact]) -> dict[UUID, str]:
+    """Why the present choice was made, by run."""
+    chosen = [fact.pk for fact in facts if fact.decided_at is not None]
+    steps = DecisionEvent.objects.filter(run__in=chosen, kind=DecisionKind.CHOSEN).order_by("id")
+    return dict(steps.values_list("run", "reason"))
+
+
+def _cells(row: RunRow, reason: str) -> list[Cell]:
+    fact = row.fact
+    broker, decided = fact.broker, fact.decision != Decision.UNDECIDED
+    seconds = None if fact.waited is None else Decimal(f"{fact.waited:.1f}")
+    return [
+        fact.insured.shown_name,
+        fact.number,
+        broker.shown_name if broker else None,
+        broker.office.name if broker and broker.office else None,
+        fact.created_at,
+        row.state_words.capitalize(),
+        fact.nexio_status or None,
+        failure_words(fact.failure) or None,
+        "Sandbox" if fact.sandbox else "Nexio",
+        row.origin.number if row.origin else None,
+        row.origin.repriced if row.origin else None,
+        ", ".join(str(Line(line).label) for line in row.lines) or None,
+        fact.offerings,
+        fact.packages if fact.state == RunState.COMPLETED else None,
+        fact.top_label.replace("_", " ") or None,
+        ", ".join(row.top) or None,
+        fact.top_cost,
+        fact.top_cost_high,
+        seconds,
+        last_day(fact.expires_at) if fact.expires_at else None,
+        fact.get_decision_display(),
+        fact.decided_at,
+        fact.chosen_rank,
+        {True: "Yes", False: "No", None: None}[fact.overridden],
+        reason or None,
+        fact.chosen_label.replace("_", " ") or None,
+        (", ".join(row.chosen) or None) if decided else None,
+        fact.chosen_cost,
+        fact.bound_at,
+        fact.moved,
+        fact.nexio_run_id or None,
+        str(fact.pk),
+    ]

@@ -1,0 +1,61 @@
+"""Who stands around a run: the brokers who work on it, and who oversees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from quotes.models import Role, Run, User
+
+
+def brokers_of(run: Run) -> list[User]:
+    """The active brokers who work on the run's insured: its own, and whom it is shared with."""
+    works = Q(insureds=run.insured_id) | Q(insureds_shared__insured=run.insured_id)
+    brokers = User.objects.filter(works, is_active=True, groups__name=Role.BROKER)
+    return list(brokers.distinct().order_by("pk"))
+
+
+def managers_of(office_id: int | None) -> list[User]:
+    """The active managers who see the work of an office."""
+    if office_id is None:
+        return []
+    sees = Q(office=office_id) | Q(oversees=office_id)
+    managers = User.objects.filter(sees, is_active=True, groups__name=Role.MANAGER)
+    return list(managers.distinct().order_by("first_name", "last_name", "username"))
+
+
+def admins() -> list[User]:
+    rows = User.objects.filter(Q(groups__name=Role.ADMIN) | Q(is_superuser=True), is_active=True)
+    return list(rows.distinct().order_by("first_name", "last_name", "username"))
+
+
+def office_of(run: Run) -> int | None:
+    """The office of the insured's broker, which says what must be approved; None without."""
+    owner = run.insured.owner
+    return None if owner is None else owner.office_id
+
+
+def oversees(user: User, run: Run) -> bool:
+    """Whether the person sees the run as manager of its broker's office, or as an admin.
+
+    A broker whom an insured of another office is shared with sees its runs too, and oversees
+    none of them, even as a manager of their own office.
+    """
+    if not user.is_active:
+        return False
+    return user.sees_all or office_of(run) in user.offices_seen
+
+
+def works_on(user: User, run: Run) -> bool:
+    return Run.objects.actionable_by(user).filter(pk=run.pk).exists()
+
+
+def still_seen(people: Iterable[User], run: Run) -> list[User]:
+    """Those of the people, each once, who see the run now."""
+    by_pk = {person.pk: person for person in people}
+    return [
+        person
+        for person in by_pk.values()
+        if Run.objects.visible_to(person).filter(pk=run.pk).exists()
+    ]

@@ -1,0 +1,62 @@
+"""The demo's invented past: as the app would have written it, and never over anything real."""
+
+import pytest
+from django.utils import timezone
+
+from quotes.models import Decision, Notice, Run, RunEvent, RunFact, RunState, User
+from quotes.services import demo, run_facts
+from tests.factories import queued_run
+
+pytestmark = pytest.mark.django_db
+
+
+def test_managers_find_runs_in_every_stage_and_of_two_offices(settings):
+    settings.DEMO_ACCOUNTS = True
+    assert demo.load_demo()
+    assert demo.load_past() == Run.objects.count() >= 30
+    assert set(Run.objects.values_list("decision", flat=True)) == set(Decision.values)
+    assert {RunState.COMPLETED, RunState.FAILED, RunState.REJECTED} == set(
+        Run.objects.values_list("state", flat=True)
+    )
+    manager = User.objects.get(username="manager")
+    facts = RunFact.objects.visible_to(manager)
+    assert facts.count() == Run.objects.count()
+    assert facts.values("broker__office").distinct().count() == 2
+    assert facts.filter(overridden=True).exists()
+    assert facts.filter(overridden=False).exists()
+
+
+def test_it_lies_in_the_past_and_no_step_precedes_the_one_before():
+    demo.load_demo()
+    demo.load_past()
+    now = timezone.now()
+    for run in Run.objects.prefetch_related("events", "decision_events"):
+        assert run.insured.created_at < run.created_at < now
+        assert all(run.created_at <= event.at <= now for event in run.events.all())
+        steps = [step.at for step in run.decision_events.order_by("id")]
+        assert steps == sorted(steps)
+        assert all(run.finished_at < at <= now for at in steps)
+    assert RunEvent.objects.filter(run__state=RunState.COMPLETED, kind="completed").exists()
+
+
+def test_its_facts_are_what_the_runs_say_and_nothing_of_it_is_news():
+    demo.load_demo()
+    demo.load_past()
+    assert list(run_facts.refresh_many(Run.objects.values_list("pk", flat=True))) == []
+    assert not Notice.objects.filter(read_at=None).exists()
+
+
+def test_a_second_start_and_runs_of_ones_own_leave_everything_as_it_is():
+    demo.load_demo()
+    made = demo.load_past()
+    assert made
+    assert demo.load_past() == 0
+    assert Run.objects.count() == made
+
+
+def test_there_is_none_without_the_demo_and_none_over_runs():
+    assert demo.load_past() == 0
+    queued_run()
+    demo.load_demo()
+    assert demo.load_past() == 0
+    assert Run.objects.count() == 1

@@ -19,6 +19,7 @@ from tests.browser.sheet import (
     premium,
     status,
     type_row,
+    write_in_one_go,
 )
 from tests.factories import PASSWORD
 
@@ -36,9 +37,10 @@ def test_an_ended_session_is_mended_in_place_and_everything_is_resent(
     page = open_sheet(insured, loud)
     quote = insured.quotes.get()
     Session.objects.all().delete()
-    cell(page, quote, "home-premium_annual").fill("2,222")
-    cell(page, quote, "auto-premium_annual").fill("3,333")
-    page.keyboard.press("Tab")
+    write_in_one_go(
+        (cell(page, quote, "home-premium_annual"), "2,222"),
+        (cell(page, quote, "auto-premium_annual"), "3,333"),
+    )
     dialog = page.get_by_role("dialog", name="Your session ended")
     expect(dialog.get_by_label("Username")).to_be_focused()
     dialog.get_by_label("Username").fill("broker")

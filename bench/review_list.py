@@ -242,7 +242,7 @@ def _serve(runs: int, times: int, only: str) -> None:
 
         from bench import seed_runs
         from brokerportal.heap import settle
-        from quotes.services.dashboard.keeping import keep_months
+        from quotes.services.dashboard.keeping import keep_days, keep_months
 
         start = time.perf_counter()
         seed_runs.refuse_used()
@@ -254,6 +254,7 @@ def _serve(runs: int, times: int, only: str) -> None:
         _say({"database": connection.vendor, "seconds": took})
         # As a worker does after its start, and the web server before its first page.
         keep_months(timezone.now(), most=None)
+        keep_days(timezone.now(), most=None)
         wanted = {name: case for name, case in cases(people).items() if only in name}
         visits = {name: _Visit(*case) for name, case in wanted.items()}
         for visit in visits.values():

@@ -13,7 +13,7 @@ from quotes.models.decision import (
     ProposalOption,
     ProposalPage,
 )
-from quotes.models.figures import KeptMonth, MonthFigures
+from quotes.models.figures import KeptDay, KeptMonth, MonthFigures
 from quotes.models.imports import ColumnChoice, ImportDraft
 from quotes.models.insured import Driver, IncumbentPolicy, Insured, InsuredShare, Vehicle
 from quotes.models.lines import LINES, Line
@@ -58,6 +58,7 @@ __all__ = [
     "IncumbentPolicy",
     "Insured",
     "InsuredShare",
+    "KeptDay",
     "KeptMonth",
     "LegalHold",
     "Line",

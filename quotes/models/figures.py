@@ -1,7 +1,8 @@
-"""What the dashboard counts of months that are over, kept so that years need not be counted anew.
+"""What the dashboard counts of months and days that are over, kept so that years need not be
+counted anew.
 
 Nothing here that could not be counted from the facts again: `services.dashboard.keeping` writes
-it, and every change of a fact of such a month marks the month as changed (`months_changed`).
+it, and every change of a fact of such a day marks the day and its month (`figures_changed`).
 """
 
 from __future__ import annotations
@@ -14,16 +15,34 @@ from django.db.models import F
 from django.utils import timezone
 
 
-class KeptMonth(models.Model):
-    """A month of the office's calendar, by its first day; `MonthFigures` holds its figures.
+class Kept(models.Model):
+    """What figures are kept of. They stand while `kept_version` is `version`, and `kept_zone` the
+    office's time zone."""
 
-    They stand while `kept_version` is `version`, and `kept_zone` the office's time zone.
-    """
-
-    month = models.DateField(primary_key=True)
     version = models.PositiveIntegerField(default=0, help_text="Counts changes since it was over.")
     kept_version = models.PositiveIntegerField(null=True)
     kept_zone = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class KeptDay(Kept):
+    """A day of the office's calendar with its figures of everybody's runs, for where a period
+    cuts a month: those that Nexio ranked and those of the sandbox."""
+
+    day = models.DateField(primary_key=True)
+    nexio = models.TextField(blank=True, help_text="JSON, as services.dashboard.figures writes it.")
+    sandbox = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d}"
+
+
+class KeptMonth(Kept):
+    """A month of the office's calendar, by its first day; `MonthFigures` holds its figures."""
+
+    month = models.DateField(primary_key=True)
 
     def __str__(self) -> str:
         return f"{self.month:%Y-%m}"
@@ -51,20 +70,26 @@ class MonthFigures(models.Model):
         return f"Figures of {self.month_id:%Y-%m}"
 
 
-def months_changed(days: Iterable[date]) -> None:
-    """Mark the months of these days as changed, where they are over; the month that goes on is
-    never kept, so that what changes all day long touches no row that all would wait for.
+def figures_changed(days: Iterable[date]) -> None:
+    """Mark these days and their months as changed, where they are over. Today and the month that
+    goes on are never kept, so that what changes all day long touches no row that all would wait
+    for.
 
     To be called in the transaction that changed a fact or a carrier's part of a run of these
     days, after the change: see `services.dashboard.keeping` for why that is enough.
     """
-    this = timezone.localdate().replace(day=1)
-    months = sorted({day.replace(day=1) for day in days if day < this})
-    if not months:
+    today = timezone.localdate()
+    over = sorted({day for day in days if day < today})
+    if not over:
         return
-    if KeptMonth.objects.filter(pk__in=months).update(version=F("version") + 1) < len(months):
+    this = today.replace(day=1)
+    _mark(KeptMonth, sorted({day.replace(day=1) for day in over if day < this}))
+    _mark(KeptDay, over)
+
+
+def _mark(model: type[KeptDay] | type[KeptMonth], keys: list[date]) -> None:
+    rows = model._default_manager.filter(pk__in=keys)
+    if keys and rows.update(version=F("version") + 1) < len(keys):
         # One that was never kept; another may make it meanwhile, and then both count up.
-        KeptMonth.objects.bulk_create(
-            [KeptMonth(month=month) for month in months], ignore_conflicts=True
-        )
-        KeptMonth.objects.filter(pk__in=months).update(version=F("version") + 1)
+        model._default_manager.bulk_create([model(pk=key) for key in keys], ignore_conflicts=True)
+        rows.update(version=F("version") + 1)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from quotes.models.carrier import Carrier
 from quotes.models.failures import failure_of, waited_of
-from quotes.models.figures import months_changed
+from quotes.models.figures import figures_changed
 from quotes.models.insured import Insured, InsuredShare
 from quotes.models.run import Decision, Run, RunState
 
@@ -53,7 +53,7 @@ class RunFactQuerySet(models.QuerySet["RunFact"]):
     def stepped(self, run: Run) -> None:
         """Write what a step of the run's life changed; `Run.move` does, in its transaction."""
         self.filter(pk=run.pk).update(**facts_of_step(run))
-        months_changed([timezone.localdate(run.created_at)])
+        figures_changed([timezone.localdate(run.created_at)])
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """The facts of the runs that `Run.visible_to` shows, in a form that keeps a list's order.

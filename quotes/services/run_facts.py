@@ -34,7 +34,7 @@ from quotes.models import (
     SolutionLine,
 )
 from quotes.models.carrier import carrier_key
-from quotes.models.figures import months_changed
+from quotes.models.figures import figures_changed
 from quotes.models.run_fact import facts_of_step
 from quotes.services import comparison
 from quotes.services import documents as doc
@@ -140,7 +140,7 @@ def owner_changed(insureds: Collection[UUID]) -> int:
     owner = Insured.objects.filter(pk=OuterRef("insured")).values("owner")
     facts = RunFact.objects.filter(insured__in=insureds)
     moved = facts.update(broker=Subquery(owner))
-    months_changed(facts.order_by().values_list("created_on", flat=True).distinct())
+    figures_changed(facts.order_by().values_list("created_on", flat=True).distinct())
     return moved
 
 
@@ -156,7 +156,7 @@ def carrier_became(carrier: Carrier, was: Carrier) -> None:
         ).filter(twin__isnull=False)
         RunCarrier.objects.filter(pk__in=list(twice.values_list("pk", flat=True))).delete()
     rows.update(carrier=carrier, name=carrier.name)
-    months_changed(days)
+    figures_changed(days)
 
 
 @transaction.atomic
@@ -208,7 +208,7 @@ def _write(run: Run, known: _Known, fact: RunFact | None, carriers: set[CarrierR
         )
     if differed:
         was = [] if fact is None else [fact.created_on]
-        months_changed([columns["created_on"], *was])
+        figures_changed([columns["created_on"], *was])
     return differed
 
 

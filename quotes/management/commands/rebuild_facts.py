@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from quotes.models import Run
-from quotes.services.dashboard.keeping import keep_months
+from quotes.services.dashboard.keeping import keep_days, keep_months
 from quotes.services.run_facts import BATCH, refresh_many
 
 MOST_NAMED = 20
@@ -39,4 +39,5 @@ class Command(BaseCommand):
             self.stdout.write(f"… and {differing - MOST_NAMED} more.")
         self.stdout.write(f"{len(ids)} looked at, {differing} written anew.")
         months = keep_months(timezone.now(), most=None)
+        keep_days(timezone.now(), most=None)
         self.stdout.write(f"{months} month{'' if months == 1 else 's'} kept for the dashboard.")

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from quotes.services.dashboard import live, parts
 from quotes.services.dashboard.counts import Counts, Numbers, Piece, pieces_of
-from quotes.services.dashboard.kept import add_months, standing_months
+from quotes.services.dashboard.kept import add_days, add_months, standing_days, standing_months
 from quotes.services.dashboard.scope import Number, Scope
 
 
@@ -58,11 +58,12 @@ class Board:
 
 def read_board(scope: Scope) -> Board:
     months = standing_months(scope)
-    found = live.count(replace(scope, without=months))
+    days = standing_days(scope, months)
+    found = live.count(replace(scope, without=(*months, *days)))
     add_months(found, scope, months)
+    add_days(found, scope, days)
     counts, pieces = pieces_of(found.days, scope)
     numbers = Numbers(counts, scope)
-    timed = [seconds for broker in found.brokers.values() for seconds in broker.timed]
     endings = parts.read_endings(scope)
     soon = sum(each.runs.value for each in endings)
     last = scope.today + timedelta(days=parts.DAYS_AHEAD - 1)
@@ -72,7 +73,7 @@ def read_board(scope: Scope) -> Board:
         numbers=numbers,
         pieces=pieces,
         waiting=parts.timing_of(found.waited, numbers["waited"]),
-        deciding=parts.timing_of(timed, numbers["timed"]),
+        deciding=parts.timing_of(found.timed, numbers["timed"]),
         failures=parts.failures_of(found, scope),
         reasons=parts.reasons_of(found, scope),
         carriers=parts.carriers_of(found, scope),

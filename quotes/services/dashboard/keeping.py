@@ -1,11 +1,11 @@
-"""Keeps the figures of months that are over, in the background: a page that is looked at writes
-nothing.
+"""Keeps the figures of months and days that are over, in the background: a page that is looked
+at writes nothing.
 
-A month's row is locked while its figures are counted. Whoever changes a fact of the month marks
-it after the change and in the same transaction (`months_changed`): either that has happened
-before the lock is had, and the change is counted, or it waits for the lock and then makes the
-version another than the one that was kept. A transaction begun while the month went on marks
-nothing; it is long over when the month is kept.
+A month's row is locked while its figures are counted, and so is a day's. Whoever changes a fact
+of the month marks it after the change and in the same transaction (`figures_changed`): either that
+has happened before the lock is had, and the change is counted, or it waits for the lock and then
+makes the version another than the one that was kept. A transaction begun while the month went on
+marks nothing; it is long over when the month is kept.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from quotes.models import (
     Decision,
     DecisionEvent,
     DecisionKind,
+    KeptDay,
     KeptMonth,
     MonthFigures,
     RunCarrier,
@@ -33,8 +34,12 @@ from quotes.services.dashboard.figures import Figures, Said, digest_of
 from quotes.services.dashboard.period import Period
 
 AFTER = timedelta(days=2)
-"""A month is kept once it has been over for so long."""
+"""A month or a day is kept once it has been over for so long."""
 MOST_AT_ONCE = 12
+MOST_DAYS_AT_ONCE = 62
+DAYS_BACK = 400
+"""Days are kept for the periods that people look at, which begin a year ago at most; what is cut
+further back is counted as it stands."""
 Whose = tuple[int, bool]
 """A broker's id, or EVERYBODY or NOBODY; and whether the sandbox ranked."""
 
@@ -50,16 +55,38 @@ def keep_months(now: datetime, most: int | None = MOST_AT_ONCE) -> int:
     return written
 
 
+def keep_days(now: datetime, most: int | None = MOST_DAYS_AT_ONCE) -> int:
+    """The same of days, and forget those of long ago."""
+    last = timezone.localdate(now - AFTER) - timedelta(days=1)
+    since = last - timedelta(days=DAYS_BACK - 1)
+    KeptDay.objects.filter(day__lt=since).delete()
+    first = _first_day()
+    if first is None or first > last:
+        return 0
+    standing = KeptDay.objects.filter(kept_version=F("version"), kept_zone=settings.TIME_ZONE)
+    kept = set(standing.values_list("day", flat=True))
+    days = [each.since for each in Period(max(since, first), last).every_day()]
+    unkept = [day for day in reversed(days) if day not in kept][:most]
+    for day in unkept:
+        keep_day(day)
+    return len(unkept)
+
+
 def _unkept(now: datetime) -> Iterator[date]:
-    first = RunFact.objects.order_by("created_at").values_list("created_at", flat=True).first()
+    first = _first_day()
     if first is None:
         return
     last = timezone.localdate(now - AFTER).replace(day=1) - timedelta(days=1)
-    since = timezone.localdate(first).replace(day=1)
+    since = first.replace(day=1)
     standing = KeptMonth.objects.filter(kept_version=F("version"), kept_zone=settings.TIME_ZONE)
     kept = set(standing.values_list("month", flat=True))
     months = Period(since, last).months() if since <= last else []
     yield from (month for month in reversed(months) if month not in kept)
+
+
+def _first_day() -> date | None:
+    first = RunFact.objects.order_by("created_at").values_list("created_at", flat=True).first()
+    return None if first is None else timezone.localdate(first)
 
 
 @transaction.atomic
@@ -67,7 +94,7 @@ def keep_month(month: date) -> None:
     """Count the month's runs and keep the figures of everybody and of each broker."""
     KeptMonth.objects.get_or_create(month=month)
     row = KeptMonth.objects.select_for_update().get(month=month)
-    found = _count(month)
+    found = _count(Period.month_of(month))
     row.figures.all().delete()
     MonthFigures.objects.bulk_create(
         MonthFigures(month=row, of=of, sandbox=sandbox, data=figures.kept())
@@ -77,10 +104,21 @@ def keep_month(month: date) -> None:
     row.save(update_fields=["kept_version", "kept_zone"])
 
 
-def _count(month: date) -> dict[Whose, Figures]:
-    """One pass over the month's facts: some thousand of them make some dozen brokers' figures."""
-    following = (month + timedelta(days=32)).replace(day=1)
-    period = Period(month, following - timedelta(days=1))
+@transaction.atomic
+def keep_day(day: date) -> None:
+    """Count the day's runs and keep the figures of everybody."""
+    KeptDay.objects.get_or_create(day=day)
+    row = KeptDay.objects.select_for_update().get(day=day)
+    found = _count(Period(day, day))
+    nexio, sandbox = (found.get((MonthFigures.EVERYBODY, of)) for of in (False, True))
+    row.nexio = nexio.kept() if nexio else ""
+    row.sandbox = sandbox.kept() if sandbox else ""
+    row.kept_version, row.kept_zone = row.version, settings.TIME_ZONE
+    row.save(update_fields=["nexio", "sandbox", "kept_version", "kept_zone"])
+
+
+def _count(period: Period) -> dict[Whose, Figures]:
+    """One pass over the facts: a month's some thousand make some dozen brokers' figures."""
     facts = RunFact.objects.filter(created_at__gte=period.begins, created_at__lt=period.ends)
     found: dict[Whose, Figures] = {}
     runs: dict[Any, Whose] = {}
@@ -117,6 +155,7 @@ def _count(month: date) -> dict[Whose, Figures]:
             of_broker.counts.add(counts)
             if timed is not None:
                 of_broker.timed.append(timed)
+                figures.timed.append(timed)
             if waited is not None:
                 figures.waited.append(waited)
             if why:

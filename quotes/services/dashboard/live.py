@@ -1,4 +1,4 @@
-"""Figures counted from the facts as they stand: of the days that no kept month answers for."""
+"""Figures counted from the facts as they stand: of the days that nothing kept answers for."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ def count(scope: Scope) -> Figures:
     broker = Coalesce("broker", Value(MonthFigures.NOBODY))
     for pk, counts in count_by(rows, broker):
         found.broker(pk).counts = counts
-    timed = rows.filter(to_decision__isnull=False).annotate(of=broker)
-    for pk, seconds in timed.values_list("of", "to_decision"):
-        if seconds is not None:
-            found.broker(pk).timed.append(seconds)
-    waited = rows.filter(waited__isnull=False).values_list("waited", flat=True)
-    found.waited = [seconds for seconds in waited if seconds is not None]
+    times = rows.annotate(of=broker).values_list("of", "waited", "to_decision")
+    for pk, waited, timed in times:
+        if waited is not None:
+            found.waited.append(waited)
+        if timed is not None:
+            found.timed.append(timed)
+            found.broker(pk).timed.append(timed)
     why = rows.values(why=Coalesce("failure", Value(""))).annotate(runs=Count("pk"))
     found.failures = Counter({code: runs for code, runs in why.values_list("why", "runs") if code})
     _add_reasons(scope, found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 
 from django.utils import timezone
 
@@ -56,7 +57,7 @@ class Period:
         """The first moment after it."""
         return _midnight(self.until + DAY)
 
-    @property
+    @cached_property
     def unit(self) -> str:
         """What it is cut into: the finest of these that makes no more pieces than there is
         room for; years in any case."""
@@ -72,13 +73,21 @@ class Period:
             first = _next(first, "month")
         return found
 
-    def without(self, months: Iterable[date]) -> list[Period]:
-        """What is left of it without these of its `months`, in pieces without gaps."""
+    @classmethod
+    def month_of(cls, day: date) -> Period:
+        """The calendar month of a day."""
+        return cls(day.replace(day=1), _next(day, "month") - DAY)
+
+    def every_day(self) -> list[Period]:
+        return [Period(day, day) for day in (self.since + n * DAY for n in range(self.days))]
+
+    def without(self, others: Iterable[Period]) -> list[Period]:
+        """What is left of it without these, which lie in it and apart, in pieces without gaps."""
         left, since = [], self.since
-        for month in sorted(months):
-            if since < month:
-                left.append(Period(since, month - DAY))
-            since = _next(month, "month")
+        for other in sorted(others, key=lambda each: each.since):
+            if since < other.since:
+                left.append(Period(since, other.since - DAY))
+            since = other.until + DAY
         if since <= self.until:
             left.append(Period(since, self.until))
         return left

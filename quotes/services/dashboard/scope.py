@@ -38,7 +38,7 @@ def _any_of(conditions: Iterable[Q]) -> Q:
 @dataclass(frozen=True)
 class Scope:
     """`service` is "nexio" or "sandbox", "" for both; `now` is when one looks. `without` are
-    months of the period, by their first days, whose runs are not asked for."""
+    parts of the period whose runs are not asked for."""
 
     user: User
     period: Period
@@ -46,7 +46,7 @@ class Scope:
     broker: User | None = None
     office: Office | None = None
     service: str = ""
-    without: tuple[date, ...] = ()
+    without: tuple[Period, ...] = ()
 
     @property
     def today(self) -> date:

@@ -10,7 +10,7 @@ from django.db import connections
 from django.utils import timezone
 
 from quotes.models import Chore, Notice
-from quotes.services.dashboard.keeping import keep_months
+from quotes.services.dashboard.keeping import keep_days, keep_months
 from quotes.services.notices.mailing import send_due
 from quotes.services.notices.sweeps import tell_of_expiring, tell_of_missed
 
@@ -25,8 +25,8 @@ LOOK_EVERY = 20.0
 
 def tend(now: datetime) -> dict[str, int]:
     """Do what is due and say what was done: runs told of, mails sent, old notices
-    cleared, months whose figures were kept for the dashboard."""
-    done = {"expiring": 0, "cleared": 0, "months": 0}
+    cleared, months and days whose figures were kept for the dashboard."""
+    done = {"expiring": 0, "cleared": 0, "months": 0, "days": 0}
     if take_turn("expiring", now, SWEEP_EVERY):
         tell_of_missed(now)
         done["expiring"] = tell_of_expiring(now)
@@ -34,6 +34,7 @@ def tend(now: datetime) -> dict[str, int]:
         done["cleared"] = Notice.objects.filter(at__lt=now - KEPT).delete()[0]
     if take_turn("months", now, KEEP_EVERY):
         done["months"] = keep_months(now)
+        done["days"] = keep_days(now)
     return done | {"mailed": send_due(now)}
 
 

@@ -47,7 +47,7 @@ from quotes.models import (
     Tombstone,
     Vehicle,
 )
-from quotes.models.figures import months_changed
+from quotes.models.figures import figures_changed
 from quotes.models.retention import AUDIT_TERM
 from quotes.services.audit import record_command, system_account
 from quotes.services.packets import MADE
@@ -162,7 +162,7 @@ def _delete_all(insured: UUID) -> dict[str, int]:
     for model, path in GOES:
         counts[str(model._meta.verbose_name)] = _raw_delete(model, Q(**{path: insured}))
     PurgePass.objects.filter(ref__in=passes).delete()
-    months_changed(days)
+    figures_changed(days)
     return {name: count for name, count in counts.items() if count}
 
 

@@ -7,7 +7,7 @@ run, its packages and its decision: `services.run_facts` writes them, and can wr
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
@@ -49,6 +49,12 @@ def in_offices(offices: Collection[int]) -> Q:
     return Q(Exists(people))
 
 
+def of_people_in(offices: Collection[int]) -> Q:
+    """The same facts, by the ids of those who work there now."""
+    people = get_user_model().objects.filter(office__in=offices).order_by()
+    return Q(broker__in=list(people.values_list("pk", flat=True)))
+
+
 class RunFactQuerySet(models.QuerySet["RunFact"]):
     def stepped(self, run: Run) -> None:
         """Write what a step of the run's life changed; `Run.move` does, in its transaction."""
@@ -61,6 +67,14 @@ class RunFactQuerySet(models.QuerySet["RunFact"]):
         An office's are told by asking of each row, not by a list of brokers: a list is read
         along its order and stops at the page's end.
         """
+        return self._seen_by(user, in_offices)
+
+    def counted_for(self, user: User | AnonymousUser) -> Self:
+        """The same facts in a form for counting a few days of them: an office's by a list of
+        its brokers, from whose index just theirs are read."""
+        return self._seen_by(user, of_people_in)
+
+    def _seen_by(self, user: User | AnonymousUser, offices: Callable[[Collection[int]], Q]) -> Self:
         if isinstance(user, AnonymousUser) or not user.is_active:
             return self.none()
         if user.sees_all:
@@ -73,7 +87,7 @@ class RunFactQuerySet(models.QuerySet["RunFact"]):
             if shared := list(shares):
                 mine |= Q(insured__in=shared)
         if user.offices_seen:
-            return self.filter(in_offices(user.offices_seen) | mine)
+            return self.filter(offices(user.offices_seen) | mine)
         return self.filter(mine)
 
 

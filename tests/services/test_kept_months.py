@@ -1,4 +1,5 @@
-"""Months that are kept: the dashboard says the same with them as without, at once, and for all."""
+"""Months and days that are kept: the dashboard says the same with them as without, at once, and
+for all."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 from quotes.models import (
     Carrier,
     InsuredShare,
+    KeptDay,
     KeptMonth,
     MonthFigures,
     Office,
@@ -24,7 +26,7 @@ from quotes.models import (
 )
 from quotes.services import decisions, run_facts, runs
 from quotes.services.dashboard.board import Board, read_board
-from quotes.services.dashboard.keeping import keep_months
+from quotes.services.dashboard.keeping import keep_days, keep_months
 from quotes.services.dashboard.period import Period
 from quotes.services.dashboard.scope import Scope
 from quotes.services.decision_step import NotConfirmed
@@ -105,6 +107,38 @@ def test_every_figure_is_the_same_with_kept_months_and_without(world):
     assert boards(world) != before
 
 
+def test_every_figure_is_the_same_with_kept_days_and_without(world):
+    before = boards(world)
+    keep_months(timezone.now())
+    assert keep_days(timezone.now(), most=None)
+    for was, found in zip(before, boards(world), strict=True):
+        for name, value in was.items():
+            assert found[name] == value
+    KeptDay.objects.update(nexio="", sandbox="")
+    assert boards(world) != before, "they are what is read"
+
+
+def test_where_nearly_no_day_stands_all_are_counted_in_one_piece(world):
+    keep_days(timezone.now(), most=None)
+    before = shown(read_board(Scope(world["admin"], PERIODS[3], timezone.now())))
+    every_other = [each.pk for each in KeptDay.objects.order_by("day")][::2]
+    KeptDay.objects.filter(pk__in=every_other).update(kept_version=None)
+    KeptDay.objects.update(nexio="", sandbox="")
+    assert shown(read_board(Scope(world["admin"], PERIODS[3], timezone.now()))) == before
+
+
+def test_days_are_kept_when_they_are_over_by_two_and_forgotten_after_a_year_and_a_month(
+    time_machine, world
+):
+    time_machine.move_to("2026-12-03 15:00:00+00:00", tick=False)
+    keep_days(timezone.now(), most=None)
+    assert KeptDay.objects.order_by("day").last() == KeptDay(day=date(2026, 11, 30))
+    assert keep_days(timezone.now()) == 0
+    time_machine.move_to("2027-12-20 15:00:00+00:00", tick=False)
+    keep_days(timezone.now())
+    assert not KeptDay.objects.filter(day__lt=date(2026, 11, 13)).exists()
+
+
 def test_a_kept_year_asks_no_more_statements_of_more_months(world):
     admin = world["admin"]
     assert admin.sees_all
@@ -170,16 +204,21 @@ def office_changed(people: dict[str, Any]) -> None:
     "change", [chosen_anew, moved_to_another, given_up, carrier_merged, office_changed]
 )
 def test_what_changes_later_is_in_the_figures_at_once_and_kept_again(world, change):
-    keep_months(timezone.now())
+    keep(timezone.now())
     before = boards(world)
     change(world)
     people = {name: _again(each) for name, each in world.items()}
     after = boards(people)
     assert after != before
     KeptMonth.objects.update(kept_version=None)
+    KeptDay.objects.update(kept_version=None)
     assert boards(people) == after, "as counted from the facts"
-    assert keep_months(timezone.now())
+    assert keep(timezone.now())
     assert boards(people) == after, "and as kept anew"
+
+
+def keep(now: datetime) -> int:
+    return keep_months(now) + keep_days(now, most=None)
 
 
 def _again(each: Any) -> Any:
@@ -188,28 +227,30 @@ def _again(each: Any) -> Any:
 
 
 def test_a_run_that_goes_to_another_day_leaves_no_trace_of_itself(world):
-    keep_months(timezone.now())
+    keep(timezone.now())
     run = Run.objects.filter(created_at__lt=datetime.fromisoformat("2026-11-20T00:00Z")).first()
     assert run is not None
     dashboards.at(run, "2026-09-09 12:00")
     after = boards(world)
-    keep_months(timezone.now())
+    keep(timezone.now())
     assert boards(world) == after
 
 
-def test_the_month_that_goes_on_marks_nothing(world):
+def test_today_and_the_month_that_goes_on_mark_nothing(world):
     made.completed_run(world["broker"])
+    assert not KeptDay.objects.filter(day=timezone.localdate()).exists()
     this = timezone.localdate().replace(day=1)
     assert not KeptMonth.objects.filter(month=this).exists()
 
 
 def test_another_time_zone_has_other_months(world, settings):
-    keep_months(timezone.now())
+    keep(timezone.now())
     settings.TIME_ZONE = "Asia/Tokyo"
     with timezone.override("Asia/Tokyo"):
         with CaptureQueriesContext(connection) as seen:
             read_board(Scope(world["admin"], PERIODS[0], timezone.now()))
         assert not [each for each in seen if "monthfigures" in each["sql"].lower()]
+        assert not [each for each in seen if '"nexio"' in each["sql"].lower()]
 
 
 def test_whoever_sees_shared_insureds_has_them_counted(world):
@@ -234,4 +275,6 @@ def test_reasons_are_kept_by_their_steps_and_not_in_words(world):
     words = [each.words for each in read_board(scopes(world)[0]).reasons]
     assert words
     held = " ".join(MonthFigures.objects.values_list("data", flat=True))
+    keep_days(timezone.now(), most=None)
+    held += " ".join(KeptDay.objects.values_list("nexio", flat=True))
     assert not any(each in held for each in words)

@@ -7,17 +7,16 @@ stay exact and a year's times are months that need only be merged.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import sys
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from quotes.services.dashboard.counts import COUNTED, Counts
 
@@ -72,25 +71,42 @@ class Figures:
             said = Said(before.runs + said.runs, latest, step)
         self.reasons[digest] = said
 
-    def add_kept(self, month: date, data: str, by_day: bool) -> None:
-        """Add a month as `kept` wrote it; without `by_day` all of it to the month's first day."""
-        value = json.loads(data)
-        if by_day:
-            for day, row in value["days"]:
-                self.day(month.replace(day=day)).add(_counts(row))
-        else:
-            self.day(month).add(_counts(value["total"]))
-        self.failures.update(value["failures"])
-        for pk, parts in value["carriers"]:
-            self.carrier(pk).update(parts)
-        for digest, runs, latest, step in value["reasons"]:
-            self.say(digest, Said(runs, datetime.fromisoformat(latest), step))
-        self.waited += _unpacked(value["waited"])
-        self.timed += _unpacked(value["timed"])
-        for pk, row, timed in value["brokers"]:
+    def add_kept(self, documents: Iterable[tuple[date, str]], by_day: bool = True) -> None:
+        """Add months or days as `kept` wrote them, each with the first day of its month; without
+        `by_day` all of a month to that day.
+
+        A year of forty brokers is some thousand rows of counts: they are gathered first and summed
+        by columns.
+        """
+        days: dict[date, list[list[int]]] = defaultdict(list)
+        brokers: dict[int, list[list[int]]] = defaultdict(list)
+        seconds: dict[int, list[str]] = defaultdict(list)
+        for month, data in documents:
+            value = json.loads(data)
+            if by_day:
+                for day, row in value["days"]:
+                    days[month.replace(day=day)].append(row)
+            else:
+                days[month].append(value["total"])
+            for pk, row, timed in value["brokers"]:
+                brokers[pk].append(row)
+                seconds[pk].append(timed)
+            for code, runs in value["failures"].items():
+                self.failures[code] += runs
+            for pk, parts in value["carriers"]:
+                carrier = self.carrier(pk)
+                for part, runs in parts.items():
+                    carrier[part] += runs
+            for digest, runs, latest, step in value["reasons"]:
+                self.say(digest, Said(runs, datetime.fromisoformat(latest), step))
+            self.waited += _unpacked(value["waited"])
+            self.timed += _unpacked(value["timed"])
+        for day, rows in days.items():
+            self.day(day).add(_counts(rows))
+        for pk, rows in brokers.items():
             broker = self.broker(pk)
-            broker.counts.add(_counts(row))
-            broker.timed += _unpacked(timed)
+            broker.counts.add(_counts(rows))
+            broker.timed += _unpacked("".join(seconds[pk]))
 
     def kept(self) -> str:
         """The figures of one month as JSON."""
@@ -107,7 +123,9 @@ class Figures:
             ],
             "waited": _packed(self.waited),
             "timed": _packed(self.timed),
-            "brokers": [[pk, _row(of.counts), _packed(of.timed)] for pk, of in self.brokers.items()],
+            "brokers": [
+                [pk, _row(of.counts), _packed(of.timed)] for pk, of in self.brokers.items()
+            ],
         }
         return json.dumps(value, separators=(",", ":"))
 
@@ -118,17 +136,18 @@ def digest_of(words: str) -> str:
 
 
 def _packed(seconds: Iterable[float]) -> str:
-    """The values in order as text: 64 bits each, the low byte first, in base64. As JSON's decimals
-    a year's would take longer to read than all else on the page."""
+    """The values in order as text: 64 bits each, the low byte first, as hexadecimal digits, which
+    may be put one after the other. As JSON's decimals a year's would take longer to read than all
+    else on the page."""
     values = array("d", sorted(seconds))
     if sys.byteorder == "big":
         values.byteswap()
-    return base64.b64encode(values.tobytes()).decode("ascii")
+    return values.tobytes().hex()
 
 
 def _unpacked(text: str) -> array[float]:
     values = array("d")
-    values.frombytes(base64.b64decode(text))
+    values.frombytes(bytes.fromhex(text))
     if sys.byteorder == "big":
         values.byteswap()
     return values
@@ -139,6 +158,7 @@ def _row(counts: Counts) -> list[int]:
     return [*(getattr(counts, name) for name in COUNTED), *money]
 
 
-def _counts(row: list[Any]) -> Counts:
-    *numbers, premium, moved = row
+def _counts(rows: list[list[int]]) -> Counts:
+    """The sum of rows as `_row` writes them."""
+    *numbers, premium, moved = map(sum, zip(*rows, strict=True))
     return Counts(*numbers, *(Decimal(cents).scaleb(-2) for cents in (premium, moved)))

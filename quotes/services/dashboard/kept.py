@@ -55,8 +55,7 @@ def add_months(found: Figures, scope: Scope, months: Periods) -> None:
     if scope.service:
         rows = rows.filter(sandbox=scope.service == "sandbox")
     by_day = scope.period.unit not in COARSE
-    for month, data in rows.values_list("month", "data"):
-        found.add_kept(month, data, by_day)
+    found.add_kept(rows.values_list("month", "data"), by_day)
 
 
 def add_days(found: Figures, scope: Scope, days: Periods) -> None:
@@ -65,9 +64,11 @@ def add_days(found: Figures, scope: Scope, days: Periods) -> None:
         return
     columns = [scope.service] if scope.service else ["nexio", "sandbox"]
     rows = KeptDay.objects.filter(pk__in=[day.since for day in days])
-    for day, *documents in rows.values_list("day", *columns):
-        for data in filter(None, documents):
-            found.add_kept(day.replace(day=1), data, by_day=True)
+    found.add_kept(
+        (day.replace(day=1), data)
+        for day, *documents in rows.values_list("day", *columns)
+        for data in filter(None, documents)
+    )
 
 
 def _reads_shared(user: User) -> bool:

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from quotes.models import Office, RunFact, User
-from quotes.models.run_fact import RunFactQuerySet, in_offices
+from quotes.models.run_fact import RunFactQuerySet, of_people_in
 from quotes.services.dashboard.period import Period
 
 
@@ -52,13 +52,21 @@ class Scope:
     def today(self) -> date:
         return timezone.localdate(self.now)
 
+    @cached_property
+    def _seen(self) -> RunFactQuerySet:
+        return RunFact.objects.counted_for(self.user)
+
+    @cached_property
+    def _of_office(self) -> Q:
+        return of_people_in([self.office.pk]) if self.office else Q()
+
     def at_any_time(self) -> RunFactQuerySet:
         """The facts of the runs that the person sees and the dashboard is narrowed to."""
-        rows = RunFact.objects.visible_to(self.user).order_by()
+        rows = self._seen.order_by()
         if self.broker is not None:
             rows = rows.filter(broker=self.broker)
         if self.office is not None:
-            rows = rows.filter(in_offices([self.office.pk]))
+            rows = rows.filter(self._of_office)
         if self.service:
             rows = rows.filter(sandbox=self.service == "sandbox")
         return rows
@@ -74,8 +82,7 @@ class Scope:
 
     def rows_of_the_other_service(self) -> RunFactQuerySet:
         """What the service leaves out of an everybody's period."""
-        seen = RunFact.objects.visible_to(self.user).order_by()
-        return self._of_days(seen).filter(sandbox=self.service != "sandbox")
+        return self._of_days(self._seen.order_by()).filter(sandbox=self.service != "sandbox")
 
     @cached_property
     def spans(self) -> list[Period]:

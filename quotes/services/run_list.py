@@ -32,7 +32,7 @@ from quotes.services.what_if.origin import Origin, origins_of
 
 PAGE_ROWS = 50
 EXPORT_CHUNK = 500
-MOST_COUNTED = 1000
+MOST_COUNTED = 500
 """Counting goes no further: nobody pages through more, and a count reads all it counts."""
 MOST_ON_A_CHIP = 99
 LATEST = "-started"

@@ -84,7 +84,7 @@ class Figures:
         for month, data in documents:
             value = json.loads(data)
             if by_day:
-                for day, row in value["days"]:
+                for day, row in json.loads(value["days"]):
                     days[month.replace(day=day)].append(row)
             else:
                 days[month].append(value["total"])
@@ -114,7 +114,8 @@ class Figures:
         for counts in self.days.values():
             total.add(counts)
         value = {
-            "days": [[day.day, _row(counts)] for day, counts in sorted(self.days.items())],
+            # In quotes: most of a document, and of twelve months not read.
+            "days": _json([[day.day, _row(of)] for day, of in sorted(self.days.items())]),
             "total": _row(total),
             "failures": self.failures,
             "carriers": list(self.carriers.items()),
@@ -127,12 +128,16 @@ class Figures:
                 [pk, _row(of.counts), _packed(of.timed)] for pk, of in self.brokers.items()
             ],
         }
-        return json.dumps(value, separators=(",", ":"))
+        return _json(value)
 
 
 def digest_of(words: str) -> str:
     """By what the same reason is known again; what brokers write is kept in one place only."""
     return hashlib.sha256(words.encode()).hexdigest()[:DIGEST_CHARS]
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _packed(seconds: Iterable[float]) -> str:

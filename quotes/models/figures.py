@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from typing import TypeVar
 
 from django.db import models
 from django.db.models import F
@@ -25,6 +26,9 @@ class Kept(models.Model):
 
     class Meta:
         abstract = True
+
+
+K = TypeVar("K", bound=Kept)
 
 
 class KeptDay(Kept):
@@ -83,13 +87,22 @@ def figures_changed(days: Iterable[date]) -> None:
     if not over:
         return
     this = today.replace(day=1)
-    _mark(KeptMonth, sorted({day.replace(day=1) for day in over if day < this}))
-    _mark(KeptDay, over)
+    _mark(
+        [
+            KeptMonth(pk=month)
+            for month in sorted({day.replace(day=1) for day in over})
+            if month < this
+        ]
+    )
+    _mark([KeptDay(pk=day) for day in over])
 
 
-def _mark(model: type[KeptDay] | type[KeptMonth], keys: list[date]) -> None:
-    rows = model._default_manager.filter(pk__in=keys)
-    if keys and rows.update(version=F("version") + 1) < len(keys):
+def _mark(kept: list[K]) -> None:
+    if not kept:
+        return
+    model = type(kept[0])
+    rows = model._default_manager.filter(pk__in=[each.pk for each in kept])
+    if rows.update(version=F("version") + 1) < len(kept):
         # One that was never kept; another may make it meanwhile, and then both count up.
-        model._default_manager.bulk_create([model(pk=key) for key in keys], ignore_conflicts=True)
+        model._default_manager.bulk_create(kept, ignore_conflicts=True)
         rows.update(version=F("version") + 1)

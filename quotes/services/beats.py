@@ -28,12 +28,13 @@ class Pulse:
     """
 
     def __init__(self, *, worker: Path) -> None:
-        self.host = socket.gethostname()[:200]
-        self.id = uuid.uuid5(uuid.NAMESPACE_URL, f"worker://{self.host}{worker}")
-        self._next: datetime | None = None
+        self.host = _host()
+        self.id = _id_of(worker)
+        self._last: datetime | None = None
 
     def is_due(self, now: datetime) -> bool:
-        return self._next is None or now >= self._next
+        """Whether 5 seconds have passed since the last beat, or the clock was set back."""
+        return self._last is None or not self._last <= now < self._last + BEAT_EVERY
 
     def beat(self, *, now: datetime, in_hand: int) -> None:
         """Write that the worker serves, with how many runs it has in hand.
@@ -41,7 +42,7 @@ class Pulse:
         The first beat also clears away workers of which nothing was heard for a day. Raises the
         database's error; the next beat is due in its time all the same.
         """
-        first, self._next = self._next is None, now + BEAT_EVERY
+        first, self._last = self._last is None, now
         says = {"pid": os.getpid(), "beat_at": now, "in_hand": in_hand, "stopped_at": None}
         if not WorkerBeat.objects.filter(pk=self.id).update(version=VERSION, **says):
             WorkerBeat.objects.create(
@@ -53,6 +54,20 @@ class Pulse:
     def stop(self, *, now: datetime) -> None:
         """Write that the worker ends in good order."""
         WorkerBeat.objects.filter(pk=self.id).update(stopped_at=now, beat_at=now, in_hand=0)
+
+
+def last_of(worker: Path) -> datetime | None:
+    """When the worker of this folder, on this host, last beat; None before it ever did."""
+    rows = WorkerBeat.objects.filter(pk=_id_of(worker))
+    return rows.values_list("beat_at", flat=True).first()
+
+
+def _host() -> str:
+    return socket.gethostname()[:200]
+
+
+def _id_of(worker: Path) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"worker://{_host()}{worker}")
 
 
 def any_fresh(now: datetime) -> bool:

@@ -46,13 +46,13 @@ def database_url() -> str:
 class WorkerProcess:
     """A `manage.py worker` under test."""
 
-    def __init__(self, nexio_url: str, folder: Path) -> None:
+    def __init__(self, nexio_url: str, folder: Path, *options: str) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         self.log = folder / "worker.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), "worker"],
+                [sys.executable, str(ROOT / "manage.py"), "worker", *options],
                 env=os.environ
                 | {
                     "DATABASE_URL": database_url(),
@@ -85,6 +85,12 @@ class WorkerProcess:
             queue += below
         return found
 
+    def main_pid(self) -> int | None:
+        """The main process of its cluster, which leads a session of its own."""
+        mine = self.process.pid
+        below = self.descendants()
+        return next((pid for pid in below if pid != mine and os.getpgid(pid) == pid), None)
+
     def watcher_pid(self) -> int | None:
         """The process that holds the watcher's lock open."""
         locks = list(self.folder.glob("brokerportal-worker-*/watcher.lock"))
@@ -112,12 +118,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 @pytest.fixture
 def start_worker(
     tmp_path: Path, fake_nexio, transactional_db
-) -> Iterator[Callable[[], WorkerProcess]]:
+) -> Iterator[Callable[..., WorkerProcess]]:
     """Starts workers that talk to the fake Nexio; whatever still lives at the end is ended."""
     started: list[WorkerProcess] = []
 
-    def start() -> WorkerProcess:
-        started.append(WorkerProcess(fake_nexio.url, tmp_path / f"worker{len(started)}"))
+    def start(*options: str) -> WorkerProcess:
+        folder = tmp_path / f"worker{len(started)}"
+        started.append(WorkerProcess(fake_nexio.url, folder, *options))
         return started[-1]
 
     yield start

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
-from quotes.models import Run, RunState
-from tests.answers import hang
+from quotes.models import Run, RunState, WorkerBeat
+from tests.answers import hang, status
 from tests.factories import queued_run
-from tests.processes.conftest import eventually
+from tests.processes.conftest import WorkerProcess, eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
 
@@ -97,9 +100,65 @@ def test_the_cluster_is_restarted_when_its_main_process_dies(start_worker, fake_
     assert not _alive(watcher) or worker.watcher_pid() != watcher
 
 
+def test_a_submission_under_way_when_the_main_process_dies_is_let_finish(start_worker, fake_nexio):
+    run = queued_run()
+    accepted = status(202, {"run_id": "known-to-nexio", "status": "queued"})
+    fake_nexio.on_submit([hang(3, then=accepted)])
+    worker = start_worker()
+    eventually(lambda: fake_nexio.recorded_submits, 90, "the POST arrived")
+    os.kill(eventually(worker.main_pid, 10, "a main process"), signal.SIGKILL)
+    eventually(lambda: state(run) == RunState.WAITING, 30, "its answer was written down")
+    assert run.nexio_run_id == "known-to-nexio"
+    assert len(fake_nexio.recorded_submits) == 1
+
+
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="a minute long, and the same on every database"
+)
+def test_each_process_of_the_cluster_may_be_killed(start_worker, fake_nexio):
+    """One after the other: those the sentinel keeps, the sentinel, the main process."""
+    worker = start_worker("--stale-after", "7")
+    eventually(worker.watcher_pid, 90, "a watcher serves")
+    main = worker.main_pid()
+    sentinel = children(worker, main)[0]
+    kept = children(worker, sentinel)
+    assert len(kept) >= 4, "two workers, a pusher and a monitor"
+    for pid in [*kept, sentinel, main]:
+        with contextlib.suppress(ProcessLookupError):  # replaced with another meanwhile
+            os.kill(pid, signal.SIGKILL)
+        eventually(partial(completed, queued_run()), 45, f"served after {pid}")
+    assert worker.process.poll() is None
+
+
+def test_a_watcher_that_hangs_is_replaced(start_worker, fake_nexio):
+    """It holds its lock and the database answers: only its signs of life are missing."""
+    worker = start_worker("--stale-after", "7")
+    watcher = eventually(worker.watcher_pid, 90, "a watcher serves")
+    eventually(WorkerBeat.objects.exists, 30, "a first sign of life")
+    os.kill(watcher, signal.SIGSTOP)
+    run = queued_run()
+    eventually(lambda: state(run) == RunState.COMPLETED, 60, "another serves")
+    assert not _alive(watcher)
+    assert "cluster_frozen" in worker.log.read_text()
+
+
+def completed(run: Run) -> bool:
+    return state(run) == RunState.COMPLETED
+
+
+def children(worker: WorkerProcess, parent: int) -> list[int]:
+    found = []
+    for pid in worker.descendants():
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                found.append(pid)
+    return found
+
+
 def test_a_cluster_frozen_by_an_idle_process_killed_is_replaced(start_worker, fake_nexio):
     """django-q hangs for good when an idle worker dies holding the lock of the queue."""
-    worker = start_worker()
+    worker = start_worker("--stale-after", "7")
     watcher = eventually(worker.watcher_pid, 90, "a watcher serves")
     main = next(pid for pid in worker.descendants() if os.getpgid(pid) == pid)
     for pid in worker.descendants():

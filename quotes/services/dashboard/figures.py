@@ -165,5 +165,5 @@ def _row(counts: Counts) -> list[int]:
 
 def _counts(rows: list[list[int]]) -> Counts:
     """The sum of rows as `_row` writes them."""
-    *numbers, premium, moved = map(sum, zip(*rows, strict=True))
+    *numbers, premium, moved = (sum(column) for column in zip(*rows, strict=True))
     return Counts(*numbers, *(Decimal(cents).scaleb(-2) for cents in (premium, moved)))

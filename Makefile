@@ -57,8 +57,8 @@ bench: .venv/dev.stamp ## Time a 1,000-quote import, a 200-package page, lists o
 	@$(BIN)/python bench/review_list.py --json var/bench/review_list.json
 
 lock: ## Resolve requirements*.in into the hashed locks (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements-dev.in -o requirements-dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras requirements.in -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras requirements-dev.in -o requirements-dev.txt
 
 demo-reset: ## Throw the local demo database away
 	rm -f var/brokerportal.sqlite3* var/sandbox.sqlite3*

@@ -1,4 +1,4 @@
-"""Nexio's two endpoints over httpx.
+"""Nexio's two endpoints.
 
 A client belongs to one event loop and is closed with it::
 
@@ -16,12 +16,14 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 from urllib.parse import quote
 
-from quotes.nexio import errors, judge, messages, values
+import aiohttp
+
+from quotes.nexio import errors, judge, messages, polls, transport, values
 from quotes.nexio.address import key_environment, validate_base_url, validate_key
-from quotes.nexio.transport import Ending, Exchange, exchange, open_pool
+from quotes.nexio.exchange import Ending, Exchange
 
 __all__ = ["KeyCheck", "NexioClient", "Reply", "key_environment", "validate_base_url"]
 
@@ -72,10 +74,11 @@ class NexioClient:
     ``read_timeout``      seconds of silence allowed between two reads or writes.
     ``submit_deadline``, ``poll_deadline``  seconds for the whole exchange.
     ``max_reply_bytes``   most decoded bytes of a reply.
-    ``max_connections``   requests under way at once; the rest wait, which counts towards no
+    ``max_connections``   polls under way at once, and submissions, of which there are never
+                          more than ``max_submissions``; the rest wait, which counts towards no
                           deadline.  Bounded here because httpx's own pool does quadratic work
-                          and fails with a time-out when many requests wait in it; 16 to 32 is
-                          fastest.
+                          and fails with a time-out when many requests wait in it: 16 to 32
+                          submissions are fastest.
     ``tls``               another trust store, for a gateway with a private authority.
     """
 
@@ -89,7 +92,8 @@ class NexioClient:
         submit_deadline: float = 30.0,
         poll_deadline: float = 15.0,
         max_reply_bytes: int = 8 * 1024 * 1024,
-        max_connections: int = 32,
+        max_connections: int = 128,
+        max_submissions: int = 24,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.base_url = validate_base_url(base_url)
@@ -98,22 +102,21 @@ class NexioClient:
         self._submit_deadline = submit_deadline
         self._poll_deadline = poll_deadline
         self._max_reply_bytes = max_reply_bytes
-        self._slots = asyncio.Semaphore(max_connections)
+        max_submissions = min(max_submissions, max_connections)
+        self._posting = asyncio.Semaphore(max_submissions)
+        self._asking = asyncio.Semaphore(max_connections)
         self._closed = False
-        # Two pools.  A POST always gets a fresh connection: on a kept one that the server closes
-        # at the wrong moment the reply is lost, and nobody could tell whether the run exists.
-        # One handshake a run is a small price.  Polls reuse connections.
-        self._submissions, self._polls = (
-            open_pool(
-                headers={"Authorization": f"Bearer {self._key.reveal()}"},
-                connections=max_connections,
-                keepalive=keepalive,
-                connect_timeout=connect_timeout,
-                read_timeout=read_timeout,
-                tls=tls,
-            )
-            for keepalive in (False, True)
+        # A POST always gets a fresh connection: on a kept one that the server closes at the wrong
+        # moment the reply is lost, and nobody could tell whether the run exists.  One handshake a
+        # run is a small price.  Polls reuse connections.
+        self._how: dict[str, Any] = {
+            "connect_timeout": connect_timeout, "read_timeout": read_timeout, "tls": tls,
+        }  # fmt: skip
+        self._submissions = transport.open_pool(
+            headers=self._headers(), connections=max_submissions, **self._how
         )
+        self._most_polls = max_connections
+        self._polls: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
         return f"NexioClient(base_url={self.base_url!r}, environment={self.environment!r})"
@@ -133,7 +136,8 @@ class NexioClient:
         """Close all connections.  A second time does nothing."""
         self._closed = True
         await self._submissions.aclose()
-        await self._polls.aclose()
+        if self._polls is not None:
+            await self._polls.close()
 
     async def submit(self, body: bytes) -> Reply[messages.Accepted]:
         """POST a run: ``body`` is what ``messages.encode_request`` makes, sent as it is.
@@ -144,8 +148,16 @@ class NexioClient:
         """
         if not body:
             raise errors.NotSent("There is nothing to submit: the request is empty.")
-        url = f"{self.base_url}/api/v1/jobs"
-        seen = await self._exchange("POST", url, self._submit_deadline, body)
+        async with self._posting:
+            self._refuse_when_closed()
+            seen = await transport.post(
+                self._submissions,
+                f"{self.base_url}/api/v1/jobs",
+                body,
+                deadline=self._submit_deadline,
+                max_reply_bytes=self._max_reply_bytes,
+            )
+        self._star_out_key(seen)
         return self._usable(seen, messages.Accepted.read)
 
     async def fetch(self, run_id: str) -> Reply[messages.JobReply]:
@@ -184,27 +196,32 @@ class NexioClient:
         )
 
     async def _get(self, run_id: str) -> Exchange:
-        url = f"{self.base_url}/api/v1/jobs/{quote(run_id, safe='')}"
-        return await self._exchange("GET", url, self._poll_deadline, None)
-
-    async def _exchange(
-        self, method: str, url: str, deadline: float, body: bytes | None
-    ) -> Exchange:
-        async with self._slots:
-            if self._closed:
-                raise errors.NotSent("The connection to Nexio has been closed.")
-            seen = await exchange(
-                self._polls if body is None else self._submissions,
-                method,
-                url,
-                deadline=deadline,
+        async with self._asking:
+            self._refuse_when_closed()
+            if self._polls is None:  # only now: it needs a running event loop
+                self._polls = polls.open_session(
+                    headers=self._headers(), connections=self._most_polls, **self._how
+                )
+            seen = await polls.get(
+                self._polls,
+                f"{self.base_url}/api/v1/jobs/{quote(run_id, safe='')}",
+                deadline=self._poll_deadline,
                 max_reply_bytes=self._max_reply_bytes,
-                body=body,
             )
-        # A server may echo the key ("invalid key nx_…"); from here on nothing holds it.
+        self._star_out_key(seen)
+        return seen
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._key.reveal()}"}
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise errors.NotSent("The connection to Nexio has been closed.")
+
+    def _star_out_key(self, seen: Exchange) -> None:
+        """A server may echo the key ("invalid key nx_…"); from here on nothing holds it."""
         seen.body = bytearray(self._key.redact(bytes(seen.body)))
         seen.problem = self._key.redact(seen.problem.encode(errors="replace")).decode()
-        return seen
 
     @staticmethod
     def _usable(seen: Exchange, read: Callable[[object], T]) -> Reply[T]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import simplejson
 
 from quotes.nexio import errors, values
-from quotes.nexio.transport import Ending, Exchange
+from quotes.nexio.exchange import Ending, Exchange
 
 _SECONDS: Final = re.compile(r"[+-]?\d{1,20}(\.\d{0,20})?", re.ASCII)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from quotes.nexio.client import NexioClient
-from quotes.nexio.errors import NexioError, Refused, ServerFault, Throttled
+from quotes.nexio.errors import LostReply, NexioError, Refused, ServerFault, Throttled
 from tests.answers import (
     Answer,
     Wire,
@@ -18,6 +18,7 @@ from tests.answers import (
     hang,
     raw,
     redirect,
+    reset,
     status,
 )
 from tests.fake_nexio import FakeNexio
@@ -97,6 +98,24 @@ def test_a_poll_after_the_server_dropped_the_idle_connection(fake_nexio: FakeNex
     assert fake_nexio.connections == 2
 
 
+@pytest.mark.parametrize("ending", [close_without_reply(), reset()])
+def test_a_poll_on_a_kept_connection_that_breaks_off_is_not_asked_again(
+    fake_nexio: FakeNexio, ending: Answer
+):
+    """The library would ask once more by itself, which the schedule knows nothing of."""
+    fake_nexio.on_poll(None, [status(200, {"run_id": RUN, "status": "queued"}), ending])
+
+    async def work(nexio: NexioClient) -> Any:
+        await nexio.fetch(RUN)
+        return await nexio.fetch(RUN)
+
+    error = failure(fake_nexio, work)
+    assert type(error) is LostReply
+    assert error.http_status is None
+    first, second = fake_nexio.requests
+    assert first.port == second.port
+
+
 def test_an_outage_and_its_end(fake_nexio: FakeNexio):
     fake_nexio.stop_listening()
     assert not failure(fake_nexio, submit).may_have_left
@@ -137,13 +156,17 @@ def test_no_redirect_is_followed_and_the_key_goes_nowhere_else(
     assert len(fake_nexio.requests) == 1
 
 
-def test_the_environments_proxy_is_not_used(fake_nexio: FakeNexio, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("call", [submit, fetch])
+def test_the_environments_proxy_is_not_used(
+    fake_nexio: FakeNexio, monkeypatch: pytest.MonkeyPatch, call: Any
+):
+    fake_nexio.add_run(RUN, {"input": {"coverage_types": []}, "offerings": []})
     with FakeNexio() as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
-        with_client(fake_nexio, submit)
+        with_client(fake_nexio, call)
         assert proxy.connections == 0
-    assert len(fake_nexio.recorded_submits) == 1
+    assert len(fake_nexio.requests) == 1
 
 
 def test_cookies_are_not_kept(fake_nexio: FakeNexio):

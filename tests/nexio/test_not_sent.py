@@ -36,32 +36,36 @@ def test_connection_refused_means_nothing_was_sent(call: Any):
     _assert_not_sent(failure(f"http://127.0.0.1:{_free_port()}", call))
 
 
-def test_a_connect_timeout_means_nothing_was_sent(full_port: int):
-    _assert_not_sent(failure(f"http://127.0.0.1:{full_port}", submit, connect_timeout=0.2))
+@pytest.mark.parametrize("call", [submit, fetch])
+def test_a_connect_timeout_means_nothing_was_sent(full_port: int, call: Any):
+    _assert_not_sent(failure(f"http://127.0.0.1:{full_port}", call, connect_timeout=0.2))
 
 
-def test_the_deadline_while_connecting_means_nothing_was_sent(full_port: int):
-    error = failure(
-        f"http://127.0.0.1:{full_port}", submit, connect_timeout=30, submit_deadline=0.2
-    )
-    _assert_not_sent(error)
+@pytest.mark.parametrize("call", [submit, fetch])
+def test_the_deadline_while_connecting_means_nothing_was_sent(full_port: int, call: Any):
+    url = f"http://127.0.0.1:{full_port}"
+    soon = {"submit_deadline": 0.2, "poll_deadline": 0.2}
+    _assert_not_sent(failure(url, call, connect_timeout=30, **soon))
 
 
-def test_a_name_that_does_not_resolve_means_nothing_was_sent():
+@pytest.mark.parametrize("call", [submit, fetch])
+def test_a_name_that_does_not_resolve_means_nothing_was_sent(call: Any):
     # A label of more than 63 letters cannot exist, so no name server is asked.
-    _assert_not_sent(failure(f"https://{'a' * 64}.example", submit))
+    _assert_not_sent(failure(f"https://{'a' * 64}.example", call))
 
 
-def test_failing_tls_means_nothing_was_sent(fake_nexio: FakeNexio):
-    _assert_not_sent(failure(fake_nexio.url.replace("http:", "https:"), submit))
+@pytest.mark.parametrize("call", [submit, fetch])
+def test_failing_tls_means_nothing_was_sent(fake_nexio: FakeNexio, call: Any):
+    _assert_not_sent(failure(fake_nexio.url.replace("http:", "https:"), call))
     assert fake_nexio.connections == 1
     assert fake_nexio.requests == []
 
 
-def test_silence_during_tls_means_nothing_was_sent():
+@pytest.mark.parametrize("call", [submit, fetch])
+def test_silence_during_tls_means_nothing_was_sent(call: Any):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        _assert_not_sent(failure(url, submit, connect_timeout=0.2))
+        _assert_not_sent(failure(url, call, connect_timeout=0.2))
 
 
 @pytest.mark.parametrize("run_id", ["", " ", "..", "a/b", "a\nb", "x" * 201, "a\ud800"])

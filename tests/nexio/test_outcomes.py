@@ -109,9 +109,9 @@ def test_an_unusable_reply_is_neither_yes_nor_no(fake_nexio: FakeNexio, call: An
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (close_without_reply(), "The connection broke before Nexio answered (RemoteProtocolError"),
+        (close_without_reply(), "The connection broke before Nexio answered (HungUp"),
         (truncated(b'{"run_id"'), "The connection broke in the middle of Nexio's answer ("),
-        (hang(), "Nexio did not answer in time (ReadTimeout)."),
+        (hang(), "Nexio did not answer in time (SocketTimeoutError"),
         (endless(100_000_000, announce=True), "answer is too large to be read (100,000,000 bytes"),
         (raw(200, b"{}", {"Content-Encoding": "br"}), "answer could not be unpacked (an encoding"),
     ],

@@ -114,13 +114,15 @@ def _details(data: Any) -> str:
     if not isinstance(data, dict):
         return ""
     return ", ".join(
-        f"{name.replace('_', ' ')} {_plain(value)}"
+        _plain(value) if name == "changes" else f"{name.replace('_', ' ')} {_plain(value)}"
         for name, value in data.items()
         if name not in {"pk", "account"}
     )
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return "; ".join(value)
     return value if isinstance(value, str) else str(simplejson.dumps(value, use_decimal=True))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import simplejson
 from django.db import IntegrityError, transaction
@@ -43,6 +43,13 @@ class AlreadyThere(Exception):
     def __init__(self, alike: Sequence[Likeness]) -> None:
         self.alike = alike
         super().__init__("that household may be among the broker's insureds already")
+
+
+class SavedInsured(NamedTuple):
+    """An insured as stored, and the parts of its profile that changed, by their origins' names."""
+
+    insured: Insured
+    changed: list[str]
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ def save_insured(
     version: str = "",
     overwrite: bool = False,
     twice: bool = False,
-) -> Insured:
+) -> SavedInsured:
     """Store a new insured of `owner`, or lay the form over a stored one.
 
     `version` is `insured_version` as it was when the form was opened; an empty one is as stale
@@ -124,7 +131,7 @@ def _save_insured(
     version: str,
     overwrite: bool,
     twice: bool,
-) -> Insured:
+) -> SavedInsured:
     if insured is None:
         insured, before = Insured(owner=owner), ""
         shown: dict[str, Any] = {}
@@ -159,7 +166,7 @@ def _save_insured(
     if changed:
         mark(insured, changed, typed(owner))
         insured.save(update_fields=["origins"])
-    return insured
+    return SavedInsured(insured, changed)
 
 
 def _shown(insured: Insured) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Max
 
 from quotes.models import LINES, Carrier, Insured, Quote, QuoteLine
 from quotes.services import details
+from quotes.services.changes_told import told, values_of
 from quotes.services.editing import ChangedMeanwhile, digest, shown_columns
 from quotes.services.origins import How, Origin, mark
 
@@ -24,6 +25,13 @@ YEAR = 12
 
 class PackageIdTaken(Exception):
     """Another quote of the insured has this package id; nothing was written."""
+
+
+class SavedQuote(NamedTuple):
+    """A quote as stored, and what was changed to make it so, in words for the access log."""
+
+    quote: Quote
+    changes: list[str]
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ def save_quote(
     version: str = "",
     overwrite: bool = False,
     origin: Origin | None = None,
-) -> Quote:
+) -> SavedQuote:
     """Store a quote with exactly these lines (by line of business), new or edited.
 
     `version` is `quote_version` as it was when the form was opened. `origin` marks what changes.
@@ -73,10 +81,11 @@ def save_quote(
         quote = Quote(insured=insured, position=0 if last is None else last + 1)
     else:
         # None when somebody deleted it since: then there is nothing to lay the form over.
-        stored = insured.quotes.filter(pk=quote.pk).first()
+        stored = insured.quotes.filter(pk=quote.pk).prefetch_related("lines").first()
         if stored is None or (quote_version(stored) != version and not overwrite):
             raise ChangedMeanwhile
         quote = stored
+    before = {} if quote._state.adding else values_of(quote)
     package = columns["package_id"]
     if package and insured.quotes.filter(package_id=package).exclude(pk=quote.pk).exists():
         raise PackageIdTaken
@@ -87,7 +96,8 @@ def save_quote(
     quote.save()
     _store_quote_lines(quote, lines, origin)
     insured.save(update_fields=["updated_at"])
-    return quote
+    saved = Quote.objects.prefetch_related("lines").get(pk=quote.pk)
+    return SavedQuote(saved, told(saved.carrier_name, before, values_of(saved)))
 
 
 def _set_columns(row: Quote | QuoteLine, columns: Mapping[str, Any]) -> list[str]:
@@ -138,8 +148,13 @@ def _lay_over(line: QuoteLine, typed: TypedLine) -> list[str]:
 
 
 @transaction.atomic
-def delete_quote(*, quote: Quote) -> None:
-    """Delete a quote with its lines. Runs that used it keep their request and their packages."""
+def delete_quote(*, quote: Quote) -> list[str]:
+    """Delete a quote with its lines; returns what it said, for the access log.
+
+    Runs that used it keep their request and their packages.
+    """
     insured = Insured.objects.select_for_update(of=("self",)).get(pk=quote.insured_id)
+    gone = told(quote.carrier_name, values_of(quote), {})
     quote.delete()
     insured.save(update_fields=["updated_at"])
+    return gone

@@ -89,6 +89,9 @@ class RowResult:
     pk: UUID
     state: State
     cells: dict[str, CellResult] = field(default_factory=dict)
+    carrier: str = ""
+    changed: list[tuple[str, Value, Value]] = field(default_factory=list)
+    """The cells that were written: which, what was there, what is there now."""
 
     @property
     def whole(self) -> bool:
@@ -187,7 +190,9 @@ class _Saving:
                 return RowResult(row.pk, State.WAITING, _mistaken(row))
             quote = Quote(pk=row.pk, insured=self.insured, position=self.next_position)
             self.next_position += 1
-        return RowResult(row.pk, State.STORED, _Row(quote, self).write(row) | _mistaken(row))
+        written = _Row(quote, self)
+        cells = written.write(row) | _mistaken(row)
+        return RowResult(row.pk, State.STORED, cells, quote.carrier_name, written.changed)
 
     def carrier(self, name: str) -> Carrier:
         key = carrier_key(name)
@@ -209,6 +214,7 @@ class _Row:
         self.lines = {} if self.adding else {line.line: line for line in quote.lines.all()}
         self.own_changed = False
         self.lines_changed: set[str] = set()
+        self.changed: list[tuple[str, Value, Value]] = []
 
     def write(self, row: RowEdit) -> dict[str, CellResult]:
         results = {cell: self._lay(cell, row.cells[cell]) for cell in CELLS if cell in row.cells}
@@ -234,6 +240,7 @@ class _Row:
             return CellResult(Outcome.MISTAKE, message=mistake)
         how = How.PASTED if edit.pasted else How.TYPED
         self._set(cell, edit.value, Origin(how, by=self.saving.user.shown_name))
+        self.changed.append((cell, stored, edit.value))
         return CellResult(Outcome.SAVED)
 
     def _mistake(self, cell: str, value: Value) -> str:

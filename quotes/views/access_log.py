@@ -50,7 +50,7 @@ def log_access(request: HttpRequest, response: HttpResponseBase, passage: Passag
                 _refused(user, passage)
                 return
             entry = _entry(request.method or "", response.status_code, match)
-            if entry is not None:
+            if entry is not None and not _changed_nothing(entry, passage):
                 _write(user, entry, _seen(match, passage), _details(request, match, passage, entry))
     except DatabaseError as error:
         deed = entry[0] if entry else ""
@@ -87,7 +87,7 @@ def _entry(method: str, status: int, match: ResolverMatch) -> Entry | None:
         words = rule.act or rule.look
         return (rule.post, words, rule.post == Deed.VIEWED) if shown else None
     if 300 <= status < 400 or (shown and rule.in_place):
-        return rule.post, rule.act, rule.often
+        return rule.post, rule.act, False
     if (shown or status in {409, 422}) and rule.look:
         return Deed.VIEWED, rule.look, True
     return None
@@ -105,6 +105,11 @@ def rule_of(match: ResolverMatch) -> Rule:
         look = Deed.VIEWED if _admins_row(match) else None
         return Rule(get=look, post=Deed.ADMINISTERED, look=words, act=words)
     return Rule(why_nothing="no page of a household: the doors, and signs of life")
+
+
+def _changed_nothing(entry: Entry, passage: Passage) -> bool:
+    """Whether an act says itself that all of it was so before: a cell left as it was."""
+    return entry[0] == Deed.CHANGED and passage.details.get("changes") == []
 
 
 def _write(user: User, entry: Entry, seen: list[Whose], details: dict[str, Any]) -> None:

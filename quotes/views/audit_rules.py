@@ -22,8 +22,6 @@ class Rule:
     act: str = ""
     in_place: bool = False
     """Whether a POST that went through is answered with 200 instead of leading to a page."""
-    often: bool = False
-    """Whether a POST comes with every cell: then one entry stands for a quarter of an hour."""
     why_nothing: str = ""
 
 
@@ -66,7 +64,7 @@ RULES: dict[str, Rule] = {
     "insured_edit": form("The profile's form", "Changed the profile"),
     "grid": Rule(
         get=Deed.VIEWED, post=Deed.CHANGED, look=INSURED,
-        act="Changed quotes in the grid", in_place=True, often=True,
+        act="Changed quotes in the grid", in_place=True,
     ),
     "grid_paste": Rule(post=Deed.VIEWED, look=INSURED),
     "insured_grid_save": act("Changed quotes in the grid", look=INSURED),

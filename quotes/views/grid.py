@@ -25,17 +25,19 @@ from quotes.forms.grid import (
 )
 from quotes.models import Insured, Quote
 from quotes.services import grid as service
+from quotes.services.changes_told import shortened, told_cells
 from quotes.services.grid import CellResult, Outcome, RowResult, State
 from quotes.services.grid_paste import pasted_block
 from quotes.services.sheet import (
     SheetRow,
     blank_row,
+    label,
     raw_cell,
     sheet_rows,
     shown,
     who_changed,
 )
-from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.access import PortalRequest, get_or_absent, touched
 from quotes.views.insured_page import draw_insured, sheet_meta
 
 P = ParamSpec("P")
@@ -74,6 +76,7 @@ def grid(request: PortalRequest, pk: UUID) -> HttpResponse:
         results = service.save_cells(insured=insured, rows=edits, user=request.user)
     except Insured.DoesNotExist:
         raise Http404("No such page.") from None
+    _log(results)
     quotes = _quotes(insured)
     asked = {row.pk for row in edits}
     drawn = sheet_rows((quote for quote in quotes if quote.pk in asked), timezone.now())
@@ -109,11 +112,23 @@ def grid_save(request: PortalRequest, pk: UUID) -> HttpResponse:
         return redirect("quotes:insured_detail", pk=pk)
     results = service.save_cells(insured=insured, rows=judged(typed), user=request.user, whole=True)
     if all(result.whole for result in results):
+        _log(results)
         changed = any(row.cells for row in typed)
         messages.success(request, "The quotes were saved." if changed else "Nothing was changed.")
         return redirect("quotes:insured_detail", pk=pk)
     sheet = as_typed(sheet_rows(_quotes(insured), timezone.now()), typed, results)
     return draw_insured(request, insured, sheet=sheet, status=422)
+
+
+def _log(results: Sequence[RowResult]) -> None:
+    steps = [
+        each
+        for row in results
+        for each in told_cells(
+            row.carrier, [(label(cell), shown(was), shown(now)) for cell, was, now in row.changed]
+        )
+    ]
+    touched(changes=shortened(steps))
 
 
 def _quotes(insured: Insured) -> list[Quote]:

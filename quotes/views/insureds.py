@@ -23,6 +23,7 @@ from quotes.forms.insured import (
 from quotes.forms.quote import quote_lines
 from quotes.models import Carrier, Insured, Run
 from quotes.services import directory
+from quotes.services.changes_told import told_parts
 from quotes.services.editing import AlreadyThere, ChangedMeanwhile, save_insured
 from quotes.views.access import PortalRequest, get_or_absent, touched
 from quotes.views.fragments import refreshing
@@ -162,9 +163,9 @@ def _edit(request: PortalRequest, insured: Insured | None) -> HttpResponse:
         return _form(request, editor, status=422, conflict="changed")
     except AlreadyThere as error:
         return _form(request, editor, status=422, conflict="twice", **_alike(request, error))
-    touched(saved)
+    touched(saved.insured, changes=told_parts(saved.changed))
     messages.success(request, "The profile was saved." if insured else "The insured was added.")
-    return redirect("quotes:insured_detail", pk=saved.pk)
+    return redirect("quotes:insured_detail", pk=saved.insured.pk)
 
 
 def _alike(request: PortalRequest, error: AlreadyThere) -> dict[str, Any]:

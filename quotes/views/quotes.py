@@ -22,7 +22,7 @@ from quotes.services.editing import ChangedMeanwhile
 from quotes.services.editing_quote import PackageIdTaken, delete_quote, save_quote
 from quotes.services.origins import typed
 from quotes.services.quote_origins import quote_origins
-from quotes.views.access import PortalRequest, get_or_absent, may_edit
+from quotes.views.access import PortalRequest, get_or_absent, may_edit, touched
 from quotes.views.attachments import attachments_context
 
 CHANGED = (
@@ -117,7 +117,7 @@ def quote_delete(request: PortalRequest, pk: UUID) -> HttpResponse:
     if request.method != "POST":
         context = {"quote": quote, "insured": quote.insured}
         return render(request, "quotes/quote_delete.html", context)
-    delete_quote(quote=quote)
+    touched(changes=delete_quote(quote=quote))
     messages.success(request, f"The quote of {quote.carrier_name} was deleted.")
     return redirect("quotes:insured_detail", pk=quote.insured_id)
 
@@ -136,7 +136,7 @@ def _edit(request: PortalRequest, insured: Insured, quote: Quote | None) -> Http
     if not editor.is_valid():
         return _form(request, insured, editor, status=422)
     try:
-        save_quote(
+        saved = save_quote(
             insured=insured,
             quote=quote,
             columns=editor.columns(),
@@ -150,6 +150,7 @@ def _edit(request: PortalRequest, insured: Insured, quote: Quote | None) -> Http
         return _form(request, insured, editor, status=422)
     except ChangedMeanwhile:
         return _form(request, insured, editor, status=422, conflict="changed")
+    touched(changes=saved.changes)
     messages.success(request, "The quote was saved.")
     return redirect("quotes:insured_detail", pk=insured.pk)
 

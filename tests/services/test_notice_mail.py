@@ -164,7 +164,7 @@ def test_by_the_command_for_cron(server, broker, capsys, time_machine):
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_goes_on_tending_after_an_error(server, broker, monkeypatch):
     """In a thread of its own, on a connection of its own."""
-    made.completed_run(broker)
+    made.failed_run(broker)  # one of which there is nothing else to tell, whatever day it is
     tend, calls = tending.tend, []
 
     def fails_once(now):

@@ -139,7 +139,7 @@ def test_where_every_value_came_from(owner):
 
 def test_a_typed_quote_is_updated_in_place(owner):
     insured = Insured.objects.create(owner=owner, applicant_name="Ana Fable")
-    typed = save_quote(
+    typed, _ = save_quote(
         insured=insured,
         columns={
             "carrier_name": "Larkspur Mutual", "package_id": "", "package_premium_annual": None,

@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from brokerportal.mail_address import MailServer, mail_server, portal_address, sender
+from brokerportal.queue_address import redis_address
 from quotes.nexio.address import is_loopback, validate_base_url, validate_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -66,8 +67,12 @@ class Environment(BaseSettings):
     CSRF_TRUSTED_ORIGINS: CommaList = []
     TRUST_FORWARDED_PROTO: bool = False
     DATABASE_URL: SecretStr = SecretStr("")
+    DATABASE_POOL: Annotated[int, Field(ge=1, le=64)] | None = None
+    QUEUE_URL: SecretStr = SecretStr("")
     DATA_DIR: Path = BASE_DIR / "var"
     PORT: Annotated[int, Field(ge=1, le=65535)] = 8000
+    WEB_BIND: Annotated[str, Field(pattern=r"^(|[^\s/]+:\d{1,5}|unix:/\S+)$")] = ""
+    WEB_PROCESSES: Annotated[int, Field(ge=1, le=64)] = 1
     WEB_THREADS: Annotated[int, Field(ge=1, le=64)] = 8
     NEXIO_API_KEY: SecretStr = SecretStr("")
     NEXIO_BASE_URL: str = ""
@@ -86,7 +91,7 @@ class Environment(BaseSettings):
     EMAIL_URL: SecretStr = SecretStr("")
     PASSWORD_LINK_DAYS: Annotated[int, Field(ge=1, le=14)] = 3
 
-    @field_validator("SECOND_FACTOR", mode="before")
+    @field_validator("SECOND_FACTOR", "DATABASE_POOL", mode="before")
     @classmethod
     def _not_given(cls, value: Any) -> Any:
         return value or None
@@ -148,6 +153,13 @@ class Environment(BaseSettings):
             raise ValueError("is malformed; write special characters of a password as %XX")
         if parts.scheme not in {"sqlite", "postgres", "postgresql"}:
             raise ValueError("must begin with postgresql:// or sqlite:///")
+        return given
+
+    @field_validator("QUEUE_URL")
+    @classmethod
+    def _known_queue(cls, given: SecretStr) -> SecretStr:
+        if given.get_secret_value():
+            redis_address(given.get_secret_value())
         return given
 
     @field_validator("NEXIO_API_KEY")

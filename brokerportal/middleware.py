@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from http import HTTPStatus
@@ -20,11 +21,13 @@ from django_htmx.middleware import HtmxDetails
 
 from quotes.views.accounts import sign_in_keeping
 
+log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestLogMiddleware:
-    """Give each request an id that every log line of it carries, and that the reply names."""
+    """Give each request an id that every log line of it carries, and that the reply names; and
+    log it: which page by its pattern, never by its address, and who by number."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -33,8 +36,20 @@ class RequestLogMiddleware:
         request_id = uuid.uuid4().hex
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        began = time.perf_counter()
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
+        page = request.resolver_match
+        if page is not None or response.status_code >= HTTPStatus.BAD_REQUEST:
+            log.info(
+                "request",
+                method=request.method if request.method in KnownMethodsMiddleware.KNOWN else "?",
+                page=page.route if page is not None else "",
+                status=response.status_code,
+                milliseconds=round((time.perf_counter() - began) * 1000, 1),
+                # Only where the request asked who it is: this line is no reason to look it up.
+                user=getattr(getattr(request, "_cached_user", None), "pk", None),
+            )
         return response
 
 

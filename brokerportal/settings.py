@@ -112,6 +112,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
         tcp_user_timeout=15_000,
     )
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
+# A web process shares its connections among its threads (wsgi.py); a thread never needs two.
+DATABASE_POOL = ENV.DATABASE_POOL or ENV.WEB_THREADS
 DATABASES["default"]["PASSWORD"] = Hidden(DATABASES["default"]["PASSWORD"])
 
 # Sign-in attempts are counted in the cache, for all web processes together. The queue keeps its
@@ -146,6 +148,10 @@ Q_CLUSTER = {
     "catch_up": False,
     "scheduler": False,
 }
+
+QUEUE_URL = Hidden(ENV.QUEUE_URL.get_secret_value())
+if QUEUE_URL:
+    Q_CLUSTER["broker_class"] = "quotes.services.redis_hints.RedisHints"
 
 # Nexio --------------------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ for name in (
     "ALLOWED_HOSTS",
     "PORT",
     "EMAIL_URL",
+    "QUEUE_URL",
+    "DATABASE_POOL",
 ):
     os.environ.pop(name, None)
 _folder = Path(tempfile.gettempdir()) / f"brokerportal-tests-{os.getuid()}"

@@ -186,6 +186,34 @@ class TestEnvironment:
         assert named(lines) == {"DATABASE_URL"}
         assert "s3cret" not in lines[0]
 
+    @pytest.mark.parametrize(
+        ("url", "why"),
+        [
+            ("amqp://queue.example.com/0", "must be redis://"),
+            ("redis:///0", "must be redis://"),
+            ("redis://:s3cret/word@queue.example.com/0", "is malformed"),
+            ("redis://queue.example.com:70000/0", "is malformed"),
+            ("redis://queue.example.com/hints", "number of a Redis database"),
+            ("redis://queue.example.com/0/1", "number of a Redis database"),
+            ("rediss://queue.example.com/0?ssl_cert_reqs=none", "no options"),
+        ],
+    )
+    def test_a_queue_that_cannot_be(self, url, why):
+        lines = refusal(QUEUE_URL=url)
+        assert named(lines) == {"QUEUE_URL"}
+        assert why in lines[0]
+
+    def test_a_queue_on_redis_and_its_password(self):
+        address = "rediss://portal:queueword@queue.example.com:6380/3"
+        printed = run("manage.py", "diffsettings", "--all", **GOOD, QUEUE_URL=address)
+        assert printed.returncode == 0, printed.stderr
+        assert "quotes.services.redis_hints.RedisHints" in printed.stdout
+        assert "queueword" not in printed.stdout
+
+    @pytest.mark.parametrize("size", ["0", "65", "many"])
+    def test_a_pool_that_cannot_be(self, size):
+        assert named(refusal(DATABASE_POOL=size)) == {"DATABASE_POOL"}
+
     def test_production_behind_a_proxy(self):
         shown = settings_with(
             **GOOD,

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import Error as DatabaseTrouble
 from django.db.models import Count, Max, Min, Q
-from django_q.models import OrmQ
 
 from quotes.models import NexioService, Run, RunEvent, RunState, User, WorkerBeat
 from quotes.models.run import IN_FLIGHT, OVERDUE_AFTER
@@ -28,6 +27,7 @@ from quotes.services.operations_ground import (
     read_files,
     unapplied_migrations,
 )
+from quotes.services.queueing import Queue, read_queue
 
 T = TypeVar("T")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -76,7 +76,7 @@ class Worker:
 @dataclass(frozen=True)
 class Backlog:
     """Runs under way. `late` are due for over a minute and in nobody's hands; `elsewhere` were
-    sent to another address than the settings name; `tasks` are hints in the queue."""
+    sent to another address than the settings name."""
 
     queued: int
     submitting: int
@@ -89,7 +89,6 @@ class Backlog:
     oldest_queued_at: datetime | None
     oldest_waiting_at: datetime | None
     heard_at: datetime | None
-    tasks: int
 
 
 @dataclass(frozen=True)
@@ -150,6 +149,7 @@ class Reading:
     pending: list[str] | None = None
     workers: list[Worker] | None = None
     backlog: Backlog | None = None
+    queue: Queue | None = None
     states: list[StateCount] | None = None
     traffic: Traffic | None = None
     service: Service | None = None
@@ -179,6 +179,7 @@ def read_operations(*, now: datetime) -> Reading:
         pending=_tried(unapplied_migrations),
         workers=_tried(lambda: read_workers(now=now)),
         backlog=_tried(lambda: _backlog(now)),
+        queue=_tried(read_queue),
         states=_tried(lambda: _states(now)),
         traffic=_tried(lambda: _traffic(now)),
         service=_tried(_service),
@@ -236,7 +237,7 @@ def _backlog(now: datetime) -> Backlog:
         oldest_waiting_at=Min("submitted_at", filter=waiting),
         heard_at=Max("last_polled_at", filter=waiting & Q(unreachable_polls=0)),
     )
-    return Backlog(**found, tasks=OrmQ.objects.count())
+    return Backlog(**found)
 
 
 def _states(now: datetime) -> list[StateCount]:

@@ -235,14 +235,19 @@ def _errors(reading: Reading) -> Check:
 
 
 def _queue(reading: Reading) -> Check:
-    if reading.backlog is None:
-        return _unread("queue", "Queue")
-    tasks = reading.backlog.tasks
-    says = f"{tasks} hint{'' if tasks == 1 else 's'} waiting; a lost hint loses no run."
-    if tasks > MOST_TASKS:
+    code, label, queue = "queue", "Queue", reading.queue
+    if queue is None:
+        return _unread(code, label)
+    if queue.hints is None:
+        says = f"{queue.kind} does not answer; hints go by way of the database. No run is lost."
+        do = "See that it runs and that QUEUE_URL names it."
+        return Check(code, label, WARN, says, do)
+    says = f"{queue.hints} hint{'' if queue.hints == 1 else 's'} waiting in {queue.kind}; "
+    says += "a lost hint loses no run."
+    if queue.hints > MOST_TASKS:
         do = "No worker takes them: start one. They are only hints; no run hangs on them."
-        return Check("queue", "Queue", WARN, says, do)
-    return Check("queue", "Queue", OK, says)
+        return Check(code, label, WARN, says, do)
+    return Check(code, label, OK, says)
 
 
 def _disk(reading: Reading) -> Check:

@@ -10,7 +10,7 @@ from django.template.loader import get_template
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from quotes.services.operations_ready import recently
+from quotes.services.operations_ready import recently, recently_aside
 
 
 @login_not_required
@@ -50,10 +50,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Readiness: 200 where the database answers, is up to date, and a worker serves; else 503
-    with what is missing, a line each."""
+    """Readiness: 200 where the database answers, is up to date, and a worker serves, with a line
+    for what something else stands in for; else 503 with what is missing, a line each."""
     missing = recently()
     if not missing:
-        return HttpResponse("ready\n", content_type="text/plain")
+        lines = "".join(f"{line}\n" for line in ["ready", *recently_aside()])
+        return HttpResponse(lines, content_type="text/plain")
     lines = "".join(f"{line}\n" for line in ["not ready", *missing])
     return HttpResponse(lines, content_type="text/plain", status=503)

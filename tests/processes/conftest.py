@@ -46,7 +46,7 @@ def database_url() -> str:
 class WorkerProcess:
     """A `manage.py worker` under test."""
 
-    def __init__(self, nexio_url: str, folder: Path, *options: str) -> None:
+    def __init__(self, nexio_url: str, folder: Path, *options: str, **environment: str) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         self.log = folder / "worker.log"
@@ -62,7 +62,8 @@ class WorkerProcess:
                     "NEXIO_API_KEY": "nx_test_worker_under_test",
                     "TMPDIR": str(folder),
                     "LOG_LEVEL": "INFO",
-                },
+                }
+                | environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -122,9 +123,9 @@ def start_worker(
     """Starts workers that talk to the fake Nexio; whatever still lives at the end is ended."""
     started: list[WorkerProcess] = []
 
-    def start(*options: str) -> WorkerProcess:
+    def start(*options: str, **environment: str) -> WorkerProcess:
         folder = tmp_path / f"worker{len(started)}"
-        started.append(WorkerProcess(fake_nexio.url, folder, *options))
+        started.append(WorkerProcess(fake_nexio.url, folder, *options, **environment))
         return started[-1]
 
     yield start

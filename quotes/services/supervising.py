@@ -81,6 +81,34 @@ class Life:
         return now - self._since > self._limit
 
 
+class Patience:
+    """How long a cluster that was told to end is waited for: `within` seconds at the most, and
+    only as long as a watcher in it is still at work or was a moment ago."""
+
+    def __init__(
+        self,
+        watcher: leash.FileLock,
+        *,
+        within: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._watcher = watcher
+        self._within = within
+        self._clock = clock
+        self._began = self._idle_since = clock()
+
+    @property
+    def waited(self) -> float:
+        """Seconds so far."""
+        return self._clock() - self._began
+
+    def is_over(self) -> bool:
+        now = self._clock()
+        if self._watcher.held_by_another():
+            self._idle_since = now
+        return now - self._began > self._within or now - self._idle_since > IDLE_DRAIN
+
+
 class Supervisor:
     """The worker command's hold on its cluster; `folder` is where their locks are.
 
@@ -143,7 +171,13 @@ class Supervisor:
         # A session of its own: a supervisor that signals our whole group must not reach tasks
         # in mid-flight, and only the whole group can be ended when a part of it hangs.
         return subprocess.Popen(  # noqa: S603
-            [sys.executable, str(settings.BASE_DIR / "manage.py"), "cluster"],
+            [
+                sys.executable,
+                str(settings.BASE_DIR / "manage.py"),
+                "cluster",
+                "--drain-within",
+                str(self.drain_within),
+            ],
             env=os.environ | {leash.LEASH_ENV: str(self.folder)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -178,13 +212,10 @@ class Supervisor:
         log.info("worker_draining")
         self.held.drop()
         cluster.terminate()
-        began = idle_since = time.monotonic()
+        patience = Patience(self.watcher, within=self.drain_within)
         while cluster.poll() is None:
-            now = time.monotonic()
-            if self.watcher.held_by_another():
-                idle_since = now
-            if now - began > self.drain_within or now - idle_since > IDLE_DRAIN:
-                log.error("drain_cut_short", seconds=round(now - began, 1))
+            if patience.is_over():
+                log.error("drain_cut_short", seconds=round(patience.waited, 1))
                 break
             time.sleep(LOOK_EVERY)
         self._kill(cluster)

@@ -146,7 +146,7 @@ def completed(run: Run) -> bool:
     return state(run) == RunState.COMPLETED
 
 
-def children(worker: WorkerProcess, parent: int) -> list[int]:
+def children(worker: WorkerProcess, parent: int | None) -> list[int]:
     found = []
     for pid in worker.descendants():
         with contextlib.suppress(OSError):
@@ -168,6 +168,41 @@ def test_a_cluster_frozen_by_an_idle_process_killed_is_replaced(start_worker, fa
     run = queued_run()
     eventually(lambda: state(run) == RunState.COMPLETED, 150, "a cluster serves again")
     assert worker.stop(within=20) == 0
+
+
+def test_a_killed_worker_leaves_no_cluster_whose_queue_is_locked_for_good(start_worker, fake_nexio):
+    """Told to end by the leash, it cannot: its processes never read that they should."""
+    worker = start_worker()
+    eventually(worker.watcher_pid, 90, "a watcher serves")
+    idle = eventually(partial(idle_pid, worker), 30, "an idle process")
+    assert idle
+    os.kill(idle, signal.SIGKILL)
+    below = worker.descendants()
+    worker.process.kill()
+    worker.process.wait()
+    eventually(lambda: not any(_alive(pid) for pid in below), 60, "its processes ended")
+
+
+def test_a_killed_worker_leaves_no_cluster_without_its_sentinel(start_worker, fake_nexio):
+    worker = start_worker()
+    eventually(worker.watcher_pid, 90, "a watcher serves")
+    below = worker.descendants()
+    sentinel = children(worker, worker.main_pid())[0]
+    worker.process.kill()
+    os.kill(sentinel, signal.SIGKILL)
+    worker.process.wait()
+    eventually(lambda: not any(_alive(pid) for pid in below), 60, "its processes ended")
+
+
+def idle_pid(worker: WorkerProcess) -> int | None:
+    """A process that waits for a task, and so holds the queue's lock.
+
+    The monitor waits in a pipe as well, and was started after it.
+    """
+    watcher = worker.watcher_pid()
+    sentinel = children(worker, worker.main_pid())[0]
+    idle = [pid for pid in children(worker, sentinel) if pid != watcher and _waits_in_a_pipe(pid)]
+    return min(idle, default=None)
 
 
 def test_sigterm_drains_and_leaves_no_process(start_worker, fake_nexio):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django_q.cluster import Cluster
 
 from quotes.services import leash
+from quotes.services.supervising import DRAIN_WITHIN, Patience
 
 LOOK_EVERY = 0.25
 
@@ -16,13 +20,31 @@ LOOK_EVERY = 0.25
 class Command(BaseCommand):
     help = "Internal: the django-q cluster of `manage.py worker`, which ends when that does."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--drain-within", type=float, default=DRAIN_WITHIN)
+
     def handle(self, *args: Any, **options: Any) -> None:
-        held = leash.worker_leash(leash.lock_folder())
+        folder = leash.lock_folder()
+        held = leash.worker_leash(folder)
         cluster = Cluster()
         cluster.start()
         # After SIGTERM `stop` has run in the signal handler and the sentinel is gone.
-        while cluster.sentinel.is_alive():
-            if not held.held_by_another():
-                cluster.stop()
-                return
+        while cluster.sentinel.is_alive() and held.held_by_another():
             time.sleep(LOOK_EVERY)
+        if held.held_by_another():
+            return  # the worker command ends what the sentinel left
+        # A cluster whose queue is locked for good hangs in `stop`, and one without its sentinel
+        # has nobody who would stop it. With the worker command gone this is for us to see to.
+        patience = Patience(leash.watcher_lock(folder), within=options["drain_within"])
+        ending = threading.Thread(target=_end_group, args=[patience], daemon=True)
+        ending.start()
+        cluster.stop()
+        if cluster.sentinel.exitcode != 0:
+            ending.join()
+
+
+def _end_group(patience: Patience) -> None:
+    """Kill whatever is left of the cluster once waiting is over; it leads a group of its own."""
+    while not patience.is_over():
+        time.sleep(LOOK_EVERY)
+    os.killpg(0, signal.SIGKILL)

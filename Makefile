@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test check format lock demo-reset screenshots migrate bench
+.PHONY: help run install install-dev test check format lock demo-reset screenshots migrate bench chaos
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -36,7 +36,7 @@ test: .venv/dev.stamp ## Run the whole suite; TEST_DATABASE_URL chooses another 
 check: .venv/dev.stamp ## Format, lint, types, import rules, migrations complete, deployment checks
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy brokerportal quotes sandbox tests
+	@$(BIN)/mypy brokerportal quotes sandbox chaos tests
 	@$(BIN)/lint-imports
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@APP_ENV=production ALLOWED_HOSTS=portal.example.com NEXIO_API_KEY=nx_test_check SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
@@ -55,6 +55,9 @@ screenshots: .venv/dev.stamp ## Take the pictures of README.md with a browser
 bench: .venv/dev.stamp ## Time a 1,000-quote import, a 200-package page, lists of 100,000 runs; BENCH_ARGS="--runs 9"
 	@$(BIN)/python -m bench --folder var/bench $(BENCH_ARGS)
 	@$(BIN)/python bench/review_list.py --json var/bench/review_list.json
+
+chaos: .venv/dev.stamp ## 1,000 runs on each database while processes are killed, then the accounts; CHAOS_ARGS="--database sqlite"
+	@$(BIN)/python -m chaos --folder var/chaos $(CHAOS_ARGS)
 
 lock: ## Resolve requirements*.in into the hashed locks (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras requirements.in -o requirements.txt

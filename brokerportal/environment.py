@@ -80,7 +80,8 @@ class Environment(BaseSettings):
     SANDBOX_SECONDS: Annotated[float, Field(ge=0, le=3600)] = 8.0
     OFFICE_TIME_ZONE: str = "America/New_York"
     LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    WORKER_POLL_CONCURRENCY: Annotated[int, Field(ge=1, le=64)] = 24
+    WORKER_POLL_CONCURRENCY: Annotated[int, Field(ge=1, le=512)] = 128
+    NEXIO_SUBMITS_PER_SECOND: Annotated[float, Field(ge=0, le=1000)] = 0
     AGENCY_NAME: Annotated[str, Field(max_length=120)] = ""
     AGENCY_ADDRESS: Annotated[str, Field(max_length=200)] = ""
     AGENCY_PHONE: Annotated[str, Field(max_length=40)] = ""

@@ -13,6 +13,9 @@ class NexioService(models.Model):
     base_url = models.CharField(max_length=300, unique=True)
     polls_held_until = models.DateTimeField(null=True, blank=True)
     submits_held_until = models.DateTimeField(null=True, blank=True)
+    next_submit_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the next submission may begin, where a rate is set."
+    )
     key_refused_at = models.DateTimeField(null=True, blank=True)
     key_mark = models.CharField(
         max_length=16, blank=True, help_text="Tells one key from another without saying it."

@@ -18,11 +18,15 @@ from django.db.models import Q
 
 from quotes.models import NexioService, Run, RunState
 from quotes.models.run import IN_FLIGHT, RunQuerySet
+from quotes.services import pacing
 from quotes.services.leash import FileLock
 
 log = structlog.get_logger(__name__)
 
-HEAVY = ("request", "request_body", "response", "response_body")
+HEAVY = (
+    "request", "request_body", "offering_lines", "response", "response_body", "error_details",
+    "diagnostic", "degradation_reason", "coverage_types",
+)  # fmt: skip
 LEASE = timedelta(seconds=60)
 """Twice the longest exchange (the POST's total deadline, 30 s)."""
 
@@ -52,30 +56,72 @@ def claim_due(
     lease: str,
     now: datetime,
     limit: int,
+    sends: int | None = None,
+    ahead: timedelta = timedelta(0),
+    per_second: float = 0,
     only: UUID | None = None,
     serving: Collection[UUID] = (),
 ) -> list[Run]:
-    """Lease up to `limit` due runs to the worker `lease` and return them as they now are.
+    """Lease due runs to the worker `lease` and return them as they now are.
 
+    Up to `limit` that are due to be polled by `now` + `ahead`, and up to `sends` (else `limit`)
+    that are due to be sent. Each returned run's `due_at` says when to begin: where no more than
+    `per_second` submissions may begin, all workers' together, that is when its turn comes.
     `serving` are those it is at already. Request and reply are not read: each may be megabytes.
     """
     free = Q(lease_owner="") | Q(lease_until__lte=now) | Q(lease_owner=lease)
-    due = _open(service, now, only).filter(free, due_at__lte=now).exclude(pk__in=serving)
-    if limit <= 0 or not due.exists():  # a look is cheaper than a transaction that may wait
+    rows = Run.objects.filter(free, service_url=service.base_url).exclude(pk__in=serving)
+    if only is not None:
+        rows = rows.filter(pk=only)
+    kinds = [(rows.filter(state=RunState.SUBMITTING, due_at__lte=now), limit)]
+    if not service.holds_polls(now):
+        kinds.append((rows.filter(state=RunState.WAITING, due_at__lte=now + ahead), limit))
+    to_send = rows.filter(state=RunState.QUEUED, due_at__lte=now)
+    if not service.holds_submits(now):
+        kinds.append((to_send, limit if sends is None else sends))
+    # A look is cheaper than a transaction that may wait.
+    kinds = [(due, most) for due, most in kinds if most > 0 and due.exists()]
+    if not kinds:
         return []
+    taken: list[Run] = []
+    until = now + LEASE
     with transaction.atomic():
-        rows = due.order_by("due_at")
-        if connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True)
-        ids = list(rows.values_list("pk", flat=True)[:limit])
-        Run.objects.filter(free, pk__in=ids).update(lease_owner=lease, lease_until=now + LEASE)
-        return list(Run.objects.filter(pk__in=ids, lease_owner=lease).defer(*HEAVY))
+        for due, most in kinds:
+            if due is to_send and per_second:
+                taken += _in_turn(due, most, service, now, per_second)
+            else:
+                taken += _first(due, most)
+        Run.objects.filter(pk__in=[run.pk for run in taken]).update(
+            lease_owner=lease, lease_until=until
+        )
+    for run in taken:
+        run.lease_owner, run.lease_until = lease, until
+    return taken
 
 
-def next_due(service: NexioService, now: datetime, only: UUID | None = None) -> datetime | None:
-    """When the next run of this service becomes due, of those nobody holds."""
-    rows = _open(service, now, only).filter(lease_owner="", due_at__isnull=False)
-    return rows.order_by("due_at").values_list("due_at", flat=True).first()
+def _first(due: RunQuerySet, most: int) -> list[Run]:
+    rows = due.order_by("due_at").defer(*HEAVY)
+    if connection.features.has_select_for_update_skip_locked:
+        rows = rows.select_for_update(skip_locked=True, of=("self",))
+    return list(rows[:most])
+
+
+def _in_turn(
+    due: RunQuerySet, most: int, service: NexioService, now: datetime, per_second: float
+) -> list[Run]:
+    """Those whose turn comes before the next look, each `due_at` set to its turn."""
+    turns = pacing.take_turns(service, now=now, most=most, per_second=per_second)
+    runs = _first(due, len(turns))
+    if len(runs) < len(turns):
+        pacing.give_back(service, turns[len(runs)])
+    for run, turn in zip(runs, turns, strict=False):
+        run.due_at = turn
+    return runs
+
+
+def let_go(ids: Collection[UUID], *, lease: str) -> None:
+    """Let go of runs that were claimed and not served: they are due as before."""
+    Run.objects.filter(pk__in=ids, lease_owner=lease).update(lease_owner="", lease_until=None)
 
 
 def release(*, lease: str) -> int:
@@ -112,13 +158,3 @@ def take_back(lock: FileLock, *, now: datetime) -> None:
 def in_flight_at_configured_service() -> bool:
     """Whether any run of the service the settings name still has something to come."""
     return Run.objects.filter(service_url=settings.NEXIO_URL, state__in=IN_FLIGHT).exists()
-
-
-def _open(service: NexioService, now: datetime, only: UUID | None) -> RunQuerySet:
-    states: list[str] = [RunState.SUBMITTING]
-    if not service.holds_submits(now):
-        states.append(RunState.QUEUED)
-    if not service.holds_polls(now):
-        states.append(RunState.WAITING)
-    rows = Run.objects.filter(service_url=service.base_url, state__in=states)
-    return rows if only is None else rows.filter(pk=only)

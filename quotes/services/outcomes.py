@@ -107,7 +107,7 @@ def _accept(run: Run, reply: Reply[Accepted], *, text: str, now: datetime) -> No
             nexio_status=reply.message.status[:64],
             http_status=reply.http_status,
             submitted_at=now,
-            due_at=now + next_poll_in(0),
+            due_at=now + next_poll_in(0, run.pk),
             polls=0,
             error="",
             error_code="",
@@ -337,7 +337,7 @@ def _polled(
     run: Run, *, lease: str, now: datetime, not_before: datetime | None = None, **changes: Any
 ) -> None:
     """Set the next poll by the schedule and let go of the lease; RunMoved if it was lost."""
-    due = now + next_poll_in(run.polls + 1)
+    due = now + next_poll_in(run.polls + 1, run.pk)
     if not_before is not None:
         due = max(due, not_before)
     held = Run.objects.filter(pk=run.pk, state=RunState.WAITING, lease_owner=lease)
@@ -354,6 +354,8 @@ def hold(service: NexioService, *, until: datetime, polls: bool) -> None:
         # Compared in the database: another worker may be setting a longer hold this moment.
         shorter = Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__lt": until})
         NexioService.objects.filter(shorter, pk=service.pk).update(**{name: until})
+        if (getattr(service, name) or until) <= until:
+            setattr(service, name, until)  # whoever holds this object need not read it again
 
 
 def refuse_key(service: NexioService, *, now: datetime) -> bool:
@@ -364,6 +366,7 @@ def refuse_key(service: NexioService, *, now: datetime) -> bool:
     first = NexioService.objects.filter(pk=service.pk, key_refused_at=None).update(
         key_refused_at=now, next_key_check_at=now + FIRST_KEY_CHECK
     )
+    service.key_refused_at = service.key_refused_at or now
     return bool(first)
 
 

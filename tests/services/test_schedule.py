@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -40,7 +41,9 @@ def test_delays_are_the_guides() -> None:
 
 @pytest.mark.parametrize("polls", [0, 1, 6, 7, 500])
 def test_chance_only_makes_a_poll_later_and_by_at_most_a_twentieth(polls: int) -> None:
-    delays = [next_poll_in(polls).total_seconds() for _ in range(300)]
+    runs = [uuid.uuid4() for _ in range(300)]
+    delays = [next_poll_in(polls, run).total_seconds() for run in runs]
+    assert delays == [next_poll_in(polls, run).total_seconds() for run in runs]
     assert min(delays) >= poll_delay(polls)
     assert max(delays) <= poll_delay(polls) * 1.05
     assert len(set(delays)) > 250

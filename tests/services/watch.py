@@ -36,6 +36,7 @@ class Watching:
         clock: ScaledClock | None = None,
         only: UUID | None = None,
         concurrency: int = 24,
+        per_second: float = 0,
         pulse: Pulse | None = None,
         **client: Any,
     ) -> None:
@@ -44,6 +45,7 @@ class Watching:
         self.clock = clock or ScaledClock()
         self.only = only
         self.concurrency = concurrency
+        self.per_second = per_second
         self.pulse = pulse
         self.client = client
         self._stop = threading.Event()
@@ -83,6 +85,7 @@ class Watching:
                 key=self.key,
                 clock=self.clock,
                 concurrency=self.concurrency,
+                per_second=self.per_second,
                 only=self.only,
                 pulse=self.pulse,
             )

@@ -1,0 +1,11 @@
+"""The watcher: one asyncio loop that serves every run of its worker process.
+
+`loop` looks for due rows and serves them concurrently; `sending` has one submission out, from the
+commit before its first byte to the writing of its outcome; `unchanged` gathers polls that brought
+nothing new and writes them together; `database` is the thread that all of it writes through.
+"""
+
+from quotes.services.watching.clock import Clock, WallClock
+from quotes.services.watching.loop import Watcher, watch_runs
+
+__all__ = ["Clock", "WallClock", "Watcher", "watch_runs"]

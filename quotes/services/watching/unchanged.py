@@ -1,0 +1,76 @@
+"""Polls that brought nothing new, which are most: written down together, some tens at a time.
+
+Nothing but the time of the next poll follows from such a reply. Until it is written the run stays
+leased; when the worker dies in between, the poll is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from quotes.models import Run
+from quotes.services import claims, rescheduling
+from quotes.services.rescheduling import Polled
+from quotes.services.watching.database import TRANSIENT, DatabaseThread
+
+log = structlog.get_logger(__name__)
+
+MOST = 300
+"""Runs in one statement."""
+
+
+class Unchanged:
+    """Gathers what is to be written of the polls of one lease.
+
+    `done` is told of each run that is no longer in hand, `failed` of each whose writing failed
+    for another reason than that the database was away.
+    """
+
+    def __init__(
+        self, *, lease: str, done: Callable[[Run], None], failed: Callable[[Run], None]
+    ) -> None:
+        self.lease = lease
+        self._done = done
+        self._failed = failed
+        self._polled: list[Polled] = []
+        self._unasked: list[Run] = []
+
+    def polled(self, poll: Polled) -> None:
+        """A poll that is to be followed by the next one on schedule."""
+        self._polled.append(poll)
+
+    def unasked(self, run: Run) -> None:
+        """A run that was taken on and not asked for after all: it is due as before."""
+        self._unasked.append(run)
+
+    async def write(self, db: DatabaseThread) -> None:
+        """Write what was gathered. Where the database is away (its error is raised) it is kept,
+        and written the next time: a row that was taken over meanwhile is let be."""
+        while self._polled:
+            batch = self._polled[:MOST]
+            del self._polled[:MOST]
+            try:
+                moved = await db(rescheduling.reschedule, batch, lease=self.lease)
+            except TRANSIENT:
+                self._polled[:0] = batch
+                raise
+            except Exception:
+                log.exception("polls_not_written", runs=[str(each.run.pk) for each in batch])
+                for each in batch:
+                    self._failed(each.run)
+                continue
+            for run in moved:
+                log.info("run_taken_over", run=str(run.pk))
+            for each in batch:
+                self._done(each.run)
+        if self._unasked:
+            batch_back, self._unasked = self._unasked, []
+            try:
+                await db(claims.let_go, [run.pk for run in batch_back], lease=self.lease)
+            except TRANSIENT:
+                self._unasked[:0] = batch_back
+                raise
+            for run in batch_back:
+                self._done(run)

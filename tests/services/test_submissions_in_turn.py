@@ -33,7 +33,7 @@ def test_turns_are_given_out_once_among_all_workers(
     for _ in range(8):
         queue()
     now = timezone.now()
-    taken = []
+    taken: list[Run] = []
     for look, worker in enumerate(("a", "b", "a", "b")):
         taken += claims.claim_due(
             service=service, lease=worker, now=now + look * AHEAD / 2, limit=3, per_second=20,

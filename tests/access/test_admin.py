@@ -6,13 +6,11 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from django.apps import apps
 from django.test import Client
-from django.urls import reverse
 
 from tests.access.enrolled import mark_confirmed
 from tests.access.rules import EVERYBODY, NOBODY, OTHER_METHODS, SET_UP, answered, body_of
-from tests.access.world import ROUTES, browser_of, enrolled_world, stored
+from tests.access.world import ROUTES, admin_address, browser_of, enrolled_world, stored
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -22,22 +20,8 @@ ADMINS = sorted(name for name in ROUTES if name.startswith("admin:"))
 OURS = {"admin:login", "admin:logout"}  # shadowed by our own doors, in the table of addresses
 # The admin's own catch-alls have no name, and lead whoever may enter nowhere.
 NAMED = [name for name in ADMINS if name not in OURS and not set(name) & set("<(^")]
-INSIDE: dict[str, dict[str, Any]] = {
-    "admin:app_list": {"app_label": "quotes"},
-    "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
-}
 LET_IN = frozenset({200, 302, 403, 404, 405})
 DOORS = ("/sign-in/", "/admin/login/")
-
-
-def admin_address(name: str) -> str:
-    """The address, about a row that is there where one is."""
-    inside = dict(INSIDE.get(name, {}))
-    for part in ROUTES[name] - inside.keys():
-        app, model, *_ = name.removeprefix("admin:").split("_")
-        row = apps.get_model(app, model)._base_manager.first()
-        inside[part] = row.pk if row else 1
-    return reverse(name, kwargs=inside)
 
 
 def kept_out(who: str, method: str, response: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -84,6 +85,13 @@ STATED: dict[str, Callable[[World], dict[str, Any]]] = {
 }
 
 
+ADMIN_ABOUT: dict[str, dict[str, Any]] = {
+    # What stands in an address of the admin, where it is no row's id.
+    "admin:app_list": {"app_label": "quotes"},
+    "admin:view_on_site": {"content_type_id": 1, "object_id": 1},
+}
+
+
 def address(name: str, world: World) -> str:
     short = name.removeprefix("quotes:")
     if name == "mfa_remove_webauthn":
@@ -110,6 +118,7 @@ def enrolled_world(people, settings, tmp_path) -> World:
     make_user("elsewhere", "manager", office=Office.objects.create(name="Another office"))
     make_user("bare", "admin", is_staff=True)
     colleague = make_user("colleague", "broker")
+    import_example("home_only.json", people["other"])
     rows = broker_rows(people, colleague)
     for person in User.objects.exclude(username="bare"):
         enrol(person)
@@ -119,7 +128,6 @@ def enrolled_world(people, settings, tmp_path) -> World:
 def broker_rows(people: dict[str, User], colleague: User) -> World:
     broker = people["broker"]
     insured = import_example("home_auto.json", broker).insured
-    import_example("home_only.json", people["other"])
     share_insured(insured=insured, colleague=colleague, actor=broker)
     run = queued_run(insured=insured, owner=broker)
     second = queued_run(insured=insured, owner=broker)
@@ -144,6 +152,16 @@ def broker_rows(people: dict[str, User], colleague: User) -> World:
         "notice": Notice.objects.get(user=broker, kind="review"),
         "view": SavedView.objects.create(owner=broker, name="Mine"),
     }
+
+
+def admin_address(name: str) -> str:
+    """An address of the admin, about a row that is there where one is."""
+    inside = dict(ADMIN_ABOUT.get(name, {}))
+    for part in ROUTES[name] - inside.keys():
+        app, model, *_ = name.removeprefix("admin:").split("_")
+        row = apps.get_model(app, model)._base_manager.first()
+        inside[part] = row.pk if row else 1
+    return reverse(name, kwargs=inside)
 
 
 def browser_of(who: str) -> Client:

@@ -14,13 +14,26 @@ import simplejson
 class Wire:
     """The server's end of a connection, as an ``Answer`` sees it."""
 
-    def __init__(self, sock: socket.socket, released: threading.Event) -> None:
+    def __init__(
+        self, sock: socket.socket, released: threading.Event, count: Callable[[int], None]
+    ) -> None:
         self.sock = sock
         self.released = released
+        self.count = count
 
     def send(self, data: bytes) -> None:
         """Send all of it; raises OSError when the caller has hung up."""
         self.sock.sendall(data)
+        self.count(len(data))
+
+    def read_head(self) -> None:
+        """Read a request up to the empty line that ends its head, and nothing of its body."""
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            byte = self.sock.recv(1)
+            if not byte:
+                raise OSError("the caller hung up")
+            head += byte
 
     def pause(self, seconds: float | None) -> None:
         """Wait that long, or until ``release()`` or the end of the fake, whichever is first."""
@@ -77,6 +90,27 @@ def reset() -> Answer:
     def write(wire: Wire) -> bool:
         wire.reset()
         return False
+
+    return Answer(write)
+
+
+def reset_after(data: bytes) -> Answer:
+    """Exactly these bytes on the wire, then a reset."""
+
+    def write(wire: Wire) -> bool:
+        wire.send(data)
+        wire.reset()
+        return False
+
+    return Answer(write)
+
+
+def after_the_head(then: Answer) -> Answer:
+    """For ``on_connect``: the request's head is read, nothing of its body, then ``then``."""
+
+    def write(wire: Wire) -> bool:
+        wire.read_head()
+        return then.write(wire)
 
     return Answer(write)
 

@@ -19,12 +19,14 @@ What a script may name:
 * a callable taking the ``Recorded`` request and returning one of these, or None for the usual;
 * a list of these: one for each request in turn, then the usual behaviour again.
 
-A script for one run id goes before the one for all (``on_poll(None, …)``).
+A script for one run id goes before the one for all (``on_poll(None, …)``).  ``on_connect`` scripts
+connections, which are then answered and closed before anything of a request is read.
 """
 
 import contextlib
 import itertools
 import socket
+import ssl
 import threading
 import time
 import uuid
@@ -32,38 +34,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
-import simplejson
 
 from tests.answers import Answer, Wire, status
+from tests.recorded import Recorded, read_request
 
 JOBS = "/api/v1/jobs"
 
-
-@dataclass(frozen=True)
-class Recorded:
-    """One request as it arrived.  ``headers`` by lower-case name; ``at`` is monotonic seconds,
-    ``wall`` seconds since the epoch, both when the last byte had come; ``port`` the caller's."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-    at: float
-    wall: float
-    port: int
-
-    @property
-    def json(self) -> Any:
-        """The body, numbers with a point as Decimal."""
-        return simplejson.loads(self.body, use_decimal=True)
-
-    @property
-    def run_id(self) -> str:
-        """The last step of the path, still percent-encoded."""
-        return self.path.rpartition("/")[2]
+__all__ = ["FakeNexio", "Recorded", "completed", "fake_nexio"]
 
 
 @dataclass
@@ -86,20 +66,24 @@ class _Script:
 
 class FakeNexio:
     """See the module.  ``statuses`` are what a run's polls answer in turn, the last for ever;
-    ``keys``, where given, are the only bearer tokens not answered with 401.  Both may be changed
-    at any time."""
+    ``keys``, where given, are the only bearer tokens not answered with 401; ``tls`` makes it speak
+    HTTPS.  All may be changed at any time.  ``sent`` are the bytes it could send so far, in all."""
 
     def __init__(
         self,
         statuses: tuple[str, ...] = ("queued", "processing", "completed"),
         keys: set[str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.statuses = statuses
         self.keys = keys
+        self.tls = tls
+        self.sent = 0
         self.released = threading.Event()
         self.requests: list[Recorded] = []
         self.runs: dict[str, Any] = {}
         self.connections = 0
+        self._connects = _Script()
         self._submits = _Script()
         self._polls: dict[str | None, _Script] = defaultdict(_Script)
         self._changed = threading.Condition()
@@ -110,7 +94,7 @@ class FakeNexio:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def recorded_submits(self) -> list[Recorded]:
@@ -121,6 +105,11 @@ class FakeNexio:
         """Every GET so far, of one run or of all."""
         gets = [request for request in list(self.requests) if request.method == "GET"]
         return [get for get in gets if run_id is None or get.path == f"{JOBS}/{run_id}"]
+
+    def on_connect(self, *replies: Any) -> None:
+        """Script the connections to come, by ``Answer``s; without arguments, back to the usual."""
+        with self._changed:
+            self._connects.set(replies or ([],))
 
     def on_submit(self, *replies: Any) -> None:
         """Script the POSTs to come; without arguments, back to the usual."""
@@ -183,11 +172,29 @@ class FakeNexio:
 
     def _serve(self, sock: socket.socket, port: int) -> None:
         self._open.add(sock)
-        wire = Wire(sock, self.released)
-        with contextlib.suppress(OSError, ValueError), sock, sock.makefile("rb") as stream:
-            while (request := _read(stream, port)) and self._answer(request).write(wire):
-                pass
+        with self._changed:
+            at_once = self._connects.next()
+        with contextlib.suppress(OSError, ValueError), sock:
+            if at_once is not None:
+                at_once.write(Wire(sock, self.released, self._count))
+            elif self.tls is not None:
+                with self.tls.wrap_socket(sock, server_side=True) as secured:
+                    self._open.add(secured)
+                    self._converse(secured, port)
+                self._open.discard(secured)
+            else:
+                self._converse(sock, port)
         self._open.discard(sock)
+
+    def _converse(self, sock: socket.socket, port: int) -> None:
+        wire = Wire(sock, self.released, self._count)
+        with sock.makefile("rb") as stream:
+            while (request := read_request(stream, port)) and self._answer(request).write(wire):
+                pass
+
+    def _count(self, size: int) -> None:
+        with self._changed:
+            self.sent += size
 
     def _answer(self, request: Recorded) -> Answer:
         with self._changed:
@@ -244,23 +251,6 @@ class FakeNexio:
         if now in ("completed", "degraded", "failed"):
             reply["completed_at"] = _stamp()
         return reply
-
-
-def _read(stream: BinaryIO, port: int) -> Recorded | None:
-    """The next request of a connection, or None where it ended."""
-    line = stream.readline(65537)
-    if not line.endswith(b"\r\n"):
-        return None
-    method, path, _ = line.decode("latin-1").split(" ", 2)
-    headers = {}
-    while (field_line := stream.readline(65537)) != b"\r\n":
-        name, _, value = field_line.decode("latin-1").partition(":")
-        headers[name.lower()] = value.strip()
-    length = int(headers.get("content-length", "0"))
-    body = stream.read(length)
-    if len(body) < length:
-        return None
-    return Recorded(method, path, headers, body, time.monotonic(), time.time(), port)
 
 
 def completed(body: dict[str, Any]) -> dict[str, Any]:

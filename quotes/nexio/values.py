@@ -17,6 +17,11 @@ MAX_DEPTH = 100
 """Levels of nesting read or sent.  Real messages have about six; Python itself gives up at some
 hundreds, at a level that depends on who is calling."""
 
+MAX_VALUES = 250_000
+"""JSON values read from one reply; one of 500 packages has fewer than 100,000.  Three bytes of JSON
+may become a hundred of memory: without a bound, 8 MB of ``[],`` take 400 MB and hold up every
+other run for seconds."""
+
 LABEL_CAP = 200
 TEXT_CAP = 2000
 AMOUNT_LIMIT = Decimal(10) ** 9
@@ -40,9 +45,11 @@ def decode(body: bytes) -> Any:
 
     The literals NaN, Infinity and -Infinity, which are not JSON, an exponent beyond what Decimal
     can hold, and an integer of more than 100 digits read as None: the rest of the reply stays
-    readable.  Raises ValueError for anything else that is not JSON, for invalid UTF-8, and for
-    nesting deeper than ``MAX_DEPTH``.
+    readable.  Raises ValueError for anything else that is not JSON, for invalid UTF-8, for nesting
+    deeper than ``MAX_DEPTH``, and for more than ``MAX_VALUES`` values, counting every comma.
     """
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > MAX_VALUES:
+        raise ValueError("it holds more values than are read")
     try:
         value = simplejson.loads(
             body.decode("utf-8-sig"),

@@ -1,90 +1,50 @@
 """DESIGN's table of outcomes, the rows about one POST and one GET, at the wire."""
 
 import pickle
+import tracemalloc
 from typing import Any
 
 import pytest
 
 from quotes.nexio import errors
+from tests import hostile
 from tests.answers import (
     Answer,
-    Wire,
+    after_the_head,
     close_without_reply,
     drip,
     endless,
     gzip_bomb,
     hang,
     raw,
-    redirect,
     reset,
     status,
     truncated,
-    wire_bytes,
 )
 from tests.fake_nexio import FakeNexio
+from tests.hostile import Fault
 from tests.nexio.wire import LIMIT, RUN, SHORT, failure, fetch, submit, with_client
 
-
-def _slow_head(wire: Wire) -> bool:
-    for byte in b"HTTP/1.1 202 Accepted\r\n" * 20:
-        wire.send(bytes([byte]))
-        wire.pause(0.05)
-    return False
+BOTH = pytest.mark.parametrize("call", [submit, fetch])
+USUAL_CAP = {"max_reply_bytes": 8 * 1024 * 1024}
 
 
-LOST = {
-    "closed after the whole request": close_without_reply(),
-    "reset after the whole request": reset(),
-    "silence": hang(),
-    "body a byte at a time": drip(b'{"run_id": "r-1", "status": "queued"}', interval=0.05),
-    "head a byte at a time": Answer(_slow_head),
-    "shorter than announced": truncated(b'{"run_id": "r-1", "status": "queued"}'),
-    "head without end": wire_bytes(b"HTTP/1.1 202 Accepted\r\nContent-"),
-    "not HTTP": wire_bytes(b"SSH-2.0-OpenSSH_9.2\r\n"),
-    "endless head": wire_bytes(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 300_000),
-    "chunk that breaks off": wire_bytes(
-        b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n{"
-    ),
-}
-
-_DEEP = b'{"run_id": "%s", "status": "queued", "x": ' % RUN.encode()
-UNUSABLE = {
-    "redirect": redirect("/api/v1/jobs/elsewhere"),
-    "permanent redirect": redirect("/elsewhere", 308),
-    "not modified": raw(304),
-    "no body": raw(204),
-    "empty body": raw(200, b""),
-    "HTML": raw(200, b"<html><body>Sign in</body></html>", {"Content-Type": "text/html"}),
-    "not JSON": raw(200, b'{"run_id": "r-1", "status"'),
-    "invalid UTF-8": raw(200, b'{"run_id": "r-1\xff", "status": "queued"}'),
-    "a list": status(200, [{"run_id": RUN, "status": "queued"}]),
-    "null": status(200, None),
-    "no run_id": status(200, {"status": "queued"}),
-    "run_id null": status(200, {"run_id": None, "status": "queued"}),
-    "run_id blank": status(200, {"run_id": "  ", "status": "queued"}),
-    "run_id a list": status(200, {"run_id": [RUN], "status": "queued"}),
-    "run_id true": status(200, {"run_id": True, "status": "queued"}),
-    "run_id with a slash": status(200, {"run_id": "../keys", "status": "queued"}),
-    "run_id a step of the path": status(200, {"run_id": "..", "status": "queued"}),
-    "run_id with NUL": status(200, {"run_id": "a\0b", "status": "queued"}),
-    "run_id half a character": raw(200, b'{"run_id": "a\\ud800", "status": "queued"}'),
-    "run_id too long": status(200, {"run_id": "x" * 201, "status": "queued"}),
-    "run_id of 5,000 digits": raw(200, b'{"run_id": %s, "status": "queued"}' % (b"9" * 5000)),
-    "nested 2,000 deep": raw(200, _DEEP + b"[" * 2000 + b"]" * 2000 + b"}"),
-    "nested 200,000 deep": raw(200, b"[" * 199_000),
-    "over the cap, announced": endless(100_000_000, announce=True),
-    "over the cap, not announced": endless(100_000_000),
-    "gzip bomb": gzip_bomb(20_000_000),
-    "gzip that is none": raw(200, b"{}", {"Content-Encoding": "gzip"}),
-    "an encoding not asked for": raw(200, b"{}", {"Content-Encoding": "br"}),
-}
+def faults(*families: hostile.Faults) -> pytest.MarkDecorator:
+    named = hostile.by_name(*families)
+    return pytest.mark.parametrize("fault", named.values(), ids=named.keys())
 
 
-@pytest.mark.parametrize("answer", LOST.values(), ids=LOST.keys())
-@pytest.mark.parametrize("call", [submit, fetch])
-def test_a_lost_reply_may_have_been_received(fake_nexio: FakeNexio, call: Any, answer: Answer):
-    fake_nexio.on_submit(answer)
-    fake_nexio.on_poll(None, answer)
+@BOTH
+@faults(
+    hostile.NO_REPLY,
+    hostile.BROKEN_OFF,
+    hostile.RESET_IN_THE_BODY,
+    hostile.NEVER,
+    hostile.NEVER_WHOLE,
+)
+def test_a_lost_reply_may_have_been_received(fake_nexio: FakeNexio, call: Any, fault: Fault):
+    fake_nexio.on_submit(fault)
+    fake_nexio.on_poll(None, fault)
     error = failure(fake_nexio, call, **SHORT)
     assert type(error) is errors.LostReply
     assert error.may_have_left
@@ -92,18 +52,86 @@ def test_a_lost_reply_may_have_been_received(fake_nexio: FakeNexio, call: Any, a
     assert len(fake_nexio.requests) == 1
 
 
-@pytest.mark.parametrize("answer", UNUSABLE.values(), ids=UNUSABLE.keys())
-@pytest.mark.parametrize("call", [submit, fetch])
-def test_an_unusable_reply_is_neither_yes_nor_no(fake_nexio: FakeNexio, call: Any, answer: Answer):
-    fake_nexio.on_submit(answer)
-    fake_nexio.on_poll(None, answer)
+@BOTH
+@pytest.mark.parametrize(
+    "answer",
+    [close_without_reply(), after_the_head(reset()), after_the_head(close_without_reply())],
+    ids=["closed", "reset after the head", "closed after the head"],
+)
+def test_a_connection_that_ends_before_the_request_was_read(
+    fake_nexio: FakeNexio, call: Any, answer: Answer
+):
+    """Nobody here can tell whether it was read, so it may have been."""
+    fake_nexio.on_connect(answer)
     error = failure(fake_nexio, call)
+    assert type(error) is errors.LostReply
+    assert error.outcome_unknown
+    assert fake_nexio.connections == 1
+    assert fake_nexio.requests == []
+
+
+@BOTH
+def test_a_reset_at_once_is_not_sent_only_where_sending_had_not_begun(
+    fake_nexio: FakeNexio, call: Any
+):
+    fake_nexio.on_connect(reset())
+    error = failure(fake_nexio, call)
+    assert type(error) in (errors.NotSent, errors.LostReply)
+    assert error.outcome_unknown is (type(error) is errors.LostReply)
+    assert fake_nexio.requests == []
+
+
+@BOTH
+@faults(*hostile.UNUSABLE.values())
+def test_an_unusable_reply_is_neither_yes_nor_no(fake_nexio: FakeNexio, call: Any, fault: Fault):
+    fake_nexio.on_submit(fault)
+    fake_nexio.on_poll(None, fault)
+    error = failure(fake_nexio, call, **USUAL_CAP)
     assert type(error) is errors.Unusable
     assert error.may_have_left
     assert error.outcome_unknown
     assert error.http_status is not None
     assert len(error.body or b"") <= errors.ERROR_BODY_CAP
     assert len(fake_nexio.requests) == 1
+
+
+@BOTH
+@pytest.mark.parametrize("announce", [True, False], ids=["announced", "in chunks"])
+@pytest.mark.parametrize("code", [200, 400, 500])
+def test_of_100_megabytes_little_is_taken_from_the_wire(
+    fake_nexio: FakeNexio, call: Any, code: int, announce: bool
+):
+    fake_nexio.on_submit(endless(hostile.HUNDRED_MB, code=code, announce=announce))
+    fake_nexio.on_poll(None, endless(hostile.HUNDRED_MB, code=code, announce=announce))
+    assert failure(fake_nexio, call).http_status == code
+    # What a connection's buffers take in on both sides, and no more: it was hung up.
+    assert fake_nexio.sent < hostile.HUNDRED_MB / 4
+
+
+@BOTH
+def test_of_100_megabytes_of_gzip_little_is_unpacked(fake_nexio: FakeNexio, call: Any):
+    bomb = hostile.TOO_MUCH["100 MB of gzip"]
+    fake_nexio.on_submit(bomb)
+    fake_nexio.on_poll(None, bomb)
+    failure(fake_nexio, call)  # what is loaded once, and the bomb itself
+    tracemalloc.start()
+    try:
+        assert type(failure(fake_nexio, call)) is errors.Unusable
+        assert tracemalloc.get_traced_memory()[1] < 10 * LIMIT
+    finally:
+        tracemalloc.stop()
+
+
+def test_many_small_values_take_little_memory(fake_nexio: FakeNexio):
+    fake_nexio.on_poll(None, hostile.TOO_MUCH["a million empty lists"])
+    failure(fake_nexio, fetch, **USUAL_CAP)
+    tracemalloc.start()
+    try:
+        assert type(failure(fake_nexio, fetch, **USUAL_CAP)) is errors.Unusable
+        # The fake's own copies of the 3 MB included; read, they would take 150 MB.
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
@@ -172,7 +200,7 @@ ENVELOPES = {
 
 @pytest.mark.parametrize("envelope", ENVELOPES.values(), ids=ENVELOPES.keys())
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 422, 405, 410, 413, 415, 418])
-@pytest.mark.parametrize("call", [submit, fetch])
+@BOTH
 def test_a_definite_refusal(fake_nexio: FakeNexio, call: Any, code: int, envelope: Any):
     fake_nexio.on_submit(status(code, envelope))
     fake_nexio.on_poll(None, status(code, envelope))
@@ -186,7 +214,7 @@ def test_a_definite_refusal(fake_nexio: FakeNexio, call: Any, code: int, envelop
 
 
 @pytest.mark.parametrize("code", [408, 409, 425, 499])
-@pytest.mark.parametrize("call", [submit, fetch])
+@BOTH
 def test_a_4xx_that_decides_nothing(fake_nexio: FakeNexio, call: Any, code: int):
     fake_nexio.on_submit(status(code, ENVELOPES["flat"]))
     fake_nexio.on_poll(None, status(code, ENVELOPES["flat"]))
@@ -245,7 +273,7 @@ def test_a_long_explanation_is_cut(fake_nexio: FakeNexio):
 
 
 @pytest.mark.parametrize("code", [500, 501, 502, 503, 504, 520, 599])
-@pytest.mark.parametrize("call", [submit, fetch])
+@BOTH
 def test_a_server_fault_leaves_the_outcome_open(fake_nexio: FakeNexio, call: Any, code: int):
     fault = status(code, {"code": "internal", "message": "boom"})
     fake_nexio.on_submit(fault)

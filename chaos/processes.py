@@ -172,10 +172,10 @@ class Worker(Restarted):
         """Whether a watcher is at work in it."""
         return self.find("busy") is not None
 
-    def lease(self) -> str:
-        """The word under which its watcher, or the last one if it died, holds runs."""
-        words = [path.read_text() for path in self.folder.glob("*/watcher.lock")]
-        return next((word.strip() for word in reversed(words) if word.strip()), "")
+    def leases(self) -> set[str]:
+        """The words under which its watchers, dead ones among them, hold runs."""
+        words = {path.read_text().strip() for path in self.folder.glob("*/watcher.lock")}
+        return words - {""}
 
     def kill_kind(self, kind: str) -> int | None:
         """Kill the process of that kind; its pid, or None where there is none at the moment."""

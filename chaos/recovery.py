@@ -6,6 +6,7 @@ process is gone. Such a run moves again with its next step, poll or attempt.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -36,12 +37,12 @@ class Recovery:
         self.kills: list[Kill] = []
         self._still: dict[tuple[int, UUID], Mark] = {}
 
-    def killed(self, kill: Kill, *, lease: str) -> None:
-        """A process was killed this moment, whose worker's watcher held runs by this lease."""
+    def killed(self, kill: Kill, *, leases: Collection[str] = ()) -> None:
+        """A process was killed this moment, whose worker's watchers held runs by these leases."""
         self.kills.append(kill)
-        held = Run.objects.filter(lease_owner=lease, state__in=IN_FLIGHT) if lease else []
-        for run in held:
-            self._still[len(self.kills) - 1, run.pk] = (run.state, run.polls, run.attempts)
+        held = Run.objects.filter(lease_owner__in=leases, state__in=IN_FLIGHT)
+        for pk, *mark in held.values_list("pk", *_MARK):
+            self._still[len(self.kills) - 1, pk] = tuple(mark)
             kill.touched += 1
 
     def look(self, now: float) -> None:

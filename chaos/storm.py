@@ -209,18 +209,18 @@ class Storm:
             if not self.peer.kill():
                 return False
             self.outages.append(time.time())
-            self.recovery.killed(Kill(time.monotonic(), kind, -1, self.peer.process.pid), lease="")
+            self.recovery.killed(Kill(time.monotonic(), kind, -1, self.peer.process.pid))
             return True
         if kind == "queue":
             OrmQ.objects.all().delete()
-            self.recovery.killed(Kill(time.monotonic(), kind, -1, 0), lease="")
+            self.recovery.killed(Kill(time.monotonic(), kind, -1, 0))
             return True
         for worker in self.chance.sample(self.workers, len(self.workers)):
-            lease = worker.lease()
+            leases = worker.leases()
             pid = worker.kill_kind(kind)
             if pid is not None:
                 kill = Kill(time.monotonic(), kind, worker.number, pid)
-                self.recovery.killed(kill, lease=lease)
+                self.recovery.killed(kill, leases=leases)
                 return True
         return False
 

@@ -48,8 +48,9 @@ def validate_base_url(url: str) -> str:
     """The address requests are made under, without a trailing slash.
 
     https, or http to this machine alone (localhost, 127.0.0.0/8, ::1); host and optional port; a
-    path prefix is kept; no user name, query or fragment.  Raises ValueError saying which rule is
-    broken and never repeating the address, which may hold a password.
+    path prefix is kept; no user name, query or fragment, and no number in disguise.  Raises
+    ValueError saying which rule is broken and never repeating the address, which may hold a
+    password.
     """
     if not url or not url.isascii() or not url.isprintable() or re.search(r"[\s\\]", url):
         raise ValueError("the address must be plain ASCII without spaces or backslashes")
@@ -68,12 +69,30 @@ def validate_base_url(url: str) -> str:
         raise ValueError("the address must not have a query or fragment")
     if parts.scheme == "http" and not is_loopback(host):
         raise ValueError("plain http is allowed to this machine only; use https://")
+    if not _goes_somewhere(host):
+        raise ValueError("the host of the address must be a name, or an IP address of a machine")
     if any(step in (".", "..") for step in parts.path.split("/")):
         raise ValueError("the path of the address must not contain . or ..")
     path = parts.path.rstrip("/")
     if path.endswith(("/api/v1", "/api/v1/jobs")):
         raise ValueError("leave /api/v1 off the address; it is added")
     return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def _goes_somewhere(host: str) -> bool:
+    """Whether a host is a name or one machine's address.
+
+    Not a number in another spelling (2130706433, 0x7f.1, 127.1, which resolvers take for an
+    address while rules take it for a name), and not an address that no service of Nexio's has:
+    link-local, where clouds serve their credentials, multicast or unspecified.
+    """
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        last = host.rstrip(".").rpartition(".")[2]
+        return not re.fullmatch(r"[0-9]+|0[xX][0-9a-fA-F]*", last) and "%" not in host
+    mapped = getattr(found, "ipv4_mapped", None) or found
+    return not (mapped.is_link_local or mapped.is_multicast or mapped.is_unspecified)
 
 
 def is_loopback(host: str) -> bool:

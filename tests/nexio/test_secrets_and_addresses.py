@@ -136,6 +136,9 @@ def test_the_environment_of_a_key(key: str, environment: str | None):
         ("http://127.0.0.1:8001", "http://127.0.0.1:8001"),
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://[::1]:8001/x", "http://[::1]:8001/x"),
+        ("https://10.1.2.3:8443", "https://10.1.2.3:8443"),
+        ("https://nexio2.example", "https://nexio2.example"),
+        ("https://1nexio.e8mple", "https://1nexio.e8mple"),
     ],
 )
 def test_addresses_that_are_allowed(url: str, kept: str):
@@ -154,6 +157,21 @@ def test_addresses_that_are_allowed(url: str, kept: str):
         "https://nexio.example/a\nb", "https://nexio.example\\@evil.example", "https://näxio.example",
         "https://nexio.example/a/../b", "https://nexio.example/api/v1",
         "https://nexio.example/api/v1/jobs/",
+        # Where clouds serve their credentials, and addresses in disguise.
+        "https://169.254.169.254", "https://169.254.169.254/latest", "https://[fe80::1]",
+        "https://[::ffff:169.254.169.254]", "https://[fe80::1%25eth0]", "https://0.0.0.0",
+        "https://[::]", "https://224.0.0.1", "https://2852039166", "https://0xa9fea9fe",
+        "https://0xA9.0xFE.0xA9.0xFE", "https://169.254.43518", "https://127.1",
+        "https://0251.0376.0251.0376", "https://nexio.example.7", "https://nexio.example.7.",
+        "http://2130706433", "http://0x7f000001", "http://127.1", "http://localhost.",
+        # Other ways to a file, a socket or another service.
+        "file:///etc/passwd", "file://localhost/etc/passwd", "gopher://127.0.0.1:6379/_x",
+        "unix:///run/docker.sock", "jar:https://nexio.example!/", "dict://127.0.0.1:11211/",
+        "http+unix://x", "data:text/plain,x", "javascript:x", "https:nexio.example",
+        "https:\\\\nexio.example", "HTTPS:///nexio.example", "https://nexio.example@evil.example",
+        "https://nexio.example%40evil.example%2f@x", "https://nexio.example:443:80",
+        "https://nexio.example\r\nHost: evil", "https://nexio.example%00.evil.example",
+        "https://nexio.example\u3002evil",
     ],
 )  # fmt: skip
 def test_addresses_that_are_refused(url: str):

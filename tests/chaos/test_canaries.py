@@ -1,0 +1,54 @@
+"""The search for canaries finds one wherever it looks, however it is wrapped."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ, Schedule, Success
+from django_q.tasks import async_task
+
+from chaos.canaries import BIRTH, KEY, SURNAME, Watch
+
+NAMES = [KEY, SURNAME.upper(), f"Clementine {SURNAME}-7", f"{BIRTH:%m/%d/%Y}"]
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_in_a_log(tmp_path, text):
+    log = tmp_path / "worker.log"
+    log.write_text(f"a line\nanother with {text} in it\n")
+    watch = Watch()
+    watch.files("worker logs", [log])
+    assert watch.found == {"worker logs"}
+
+
+def test_in_what_waits_in_the_queue_where_it_is_packed(db):
+    async_task("quotes.tasks.watch", {"insured": [SURNAME]})
+    assert SURNAME not in OrmQ.objects.get().payload
+    watch = Watch()
+    watch.queue()
+    assert watch.found == {"queue payloads"}
+
+
+def test_in_what_the_queue_keeps_of_a_task(db):
+    now = timezone.now()
+    Success.objects.create(
+        id="1", name="one", func="f", args=(SURNAME,), started=now, stopped=now, success=True
+    )
+    watch = Watch()
+    watch.queue()
+    assert watch.found == {"queue payloads"}
+
+
+def test_in_what_the_queue_is_to_do_at_a_time(db):
+    Schedule.objects.create(func="f", kwargs=f"name='{SURNAME}'")
+    watch = Watch()
+    watch.queue()
+    assert watch.found == {"queue payloads"}
+
+
+def test_a_queue_without_any_is_clean_and_was_looked_at(db):
+    async_task("quotes.tasks.watch")
+    watch = Watch()
+    watch.queue()
+    assert watch.found == set()
+    assert watch.looked == {"queue payloads": 2}

@@ -12,7 +12,7 @@ from django.utils import timezone
 from quotes.models import WorkerBeat
 from quotes.services.beats import BEAT_EVERY
 from quotes.services.operations import read_workers
-from tests.processes.conftest import eventually
+from tests.processes.worker import eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
 

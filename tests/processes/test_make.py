@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.processes.conftest import ROOT
+from tests.processes.worker import ROOT
 
 HALF = """#!/bin/sh
 [ "$1" = -c ] && exit 0

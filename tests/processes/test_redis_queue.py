@@ -13,7 +13,7 @@ from django_q.models import OrmQ
 from quotes.models import Run, RunState
 from tests.answers import hang
 from tests.factories import queued_run
-from tests.processes.conftest import eventually
+from tests.processes.worker import eventually
 from tests.redis_server import KEY, queue_url  # noqa: F401  (a fixture, used by name)
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]

@@ -19,8 +19,8 @@ from django.urls import reverse
 from quotes.models import Insured, Run, RunEvent, RunState, User, WorkerBeat
 from tests.factories import EXAMPLES, import_value, make_user
 from tests.fake_nexio import Recorded
-from tests.processes.conftest import WorkerProcess, eventually
 from tests.processes.web import Person, WebProcess
+from tests.processes.worker import WorkerProcess, eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from quotes.management.commands import start
-from tests.processes.conftest import ROOT, eventually
+from tests.processes.worker import ROOT, eventually
 
 pytestmark = [pytest.mark.processes]
 

@@ -14,7 +14,9 @@ from django.db import connection
 from quotes.models import Run, RunState, WorkerBeat
 from tests.answers import hang, status
 from tests.factories import queued_run
-from tests.processes.conftest import WorkerProcess, eventually
+from tests.processes.ground import comes_to, is_whole
+from tests.processes.halts import FOLDER, HOST
+from tests.processes.worker import WorkerProcess, eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
 
@@ -206,22 +208,48 @@ def idle_pid(worker: WorkerProcess) -> int | None:
 
 
 def test_sigterm_drains_and_leaves_no_process(start_worker, fake_nexio):
+    """A submission under way is answered and written down; a poll under way is broken off."""
+    fake_nexio.on_poll(None, [hang()])
+    polled = queued_run()
     worker = start_worker()
-    eventually(worker.watcher_pid, 90, "a watcher serves")
+    fake_nexio.wait_until(lambda nexio: bool(nexio.recorded_polls()), timeout=90)
+    accepted = status(202, {"run_id": "known-to-nexio", "status": "queued"})
+    fake_nexio.on_submit([hang(3, then=accepted)])
+    sent = queued_run(insured=polled.insured)
+    fake_nexio.wait_until(lambda nexio: len(nexio.recorded_submits) == 2, timeout=30)
     below = worker.descendants()
-    assert worker.stop(within=15) == 0
+    assert worker.stop(within=30) == 0
     assert not [pid for pid in below if _alive(pid)]
+    assert (state(sent), sent.nexio_run_id) == (RunState.WAITING, "known-to-nexio")
+    assert (state(polled), polled.lease_owner) == (RunState.WAITING, "")
+    assert len(fake_nexio.recorded_submits) == 2
 
 
-def test_two_workers_share_the_runs_and_send_each_once(start_worker, fake_nexio):
-    first, second = start_worker(), start_worker()
-    eventually(lambda: first.watcher_pid() and second.watcher_pid(), 90, "both serve")
+def test_more_workers_on_the_same_and_on_another_host_may_come_and_go(
+    start_worker, fake_nexio, tmp_path: Path
+):
+    """They share the runs; each is sent once and ends once, whoever is stopped in between."""
+    host = tmp_path / "host"
+    host.mkdir()
+    first = start_worker(TMPDIR=str(host))
     insured = queued_run().insured
-    runs = [queued_run(insured=insured) for _ in range(5)]
-    eventually(lambda: all(state(run) == RunState.COMPLETED for run in runs), 90, "all completed")
-    assert len(fake_nexio.recorded_submits) == 6
-    assert first.process.poll() is None
-    assert second.process.poll() is None
+    runs = [queued_run(insured=insured) for _ in range(4)]
+    fake_nexio.wait_until(lambda nexio: bool(nexio.recorded_polls()), timeout=90)
+    start_worker(TMPDIR=str(host))
+    start_worker(
+        DJANGO_SETTINGS_MODULE="tests.processes.settings",
+        **{FOLDER: str(tmp_path), HOST: "another-host"},
+    )
+    serving = WorkerBeat.objects.filter(stopped_at=None)
+    eventually(lambda: serving.count() == 3, 90, "all three serve")
+    assert serving.exclude(host="another-host").count() == 2
+    runs += [queued_run(insured=insured) for _ in range(4)]
+    assert first.stop() == 0
+    runs += [queued_run(insured=insured) for _ in range(4)]
+    for run in runs:
+        comes_to(run, RunState.COMPLETED)
+        assert is_whole(run)
+    assert len(fake_nexio.recorded_submits) == 13
 
 
 def _waits_in_a_pipe(pid: int) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.factories import PASSWORD
-from tests.processes.conftest import ROOT, database_url, eventually
+from tests.processes.worker import ROOT, database_url, eventually
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 

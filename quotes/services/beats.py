@@ -71,6 +71,9 @@ def _id_of(worker: Path) -> uuid.UUID:
 
 
 def any_fresh(now: datetime) -> bool:
-    """Whether a worker serves: one that has not stopped and beat within the last 15 seconds."""
-    beating = WorkerBeat.objects.filter(beat_at__gt=now - FRESH_FOR, stopped_at__isnull=True)
-    return beating.exists()
+    """Whether a worker serves: one that has not stopped and beat within the last 15 seconds.
+
+    A beat as far ahead says nothing: the clock was set back since.
+    """
+    lately = {"beat_at__gt": now - FRESH_FOR, "beat_at__lt": now + FRESH_FOR}
+    return WorkerBeat.objects.filter(stopped_at__isnull=True, **lately).exists()

@@ -216,7 +216,7 @@ def read_workers(*, now: datetime) -> list[Worker]:
 def _state_of(row: WorkerBeat, now: datetime) -> str:
     if row.stopped_at is not None:
         return "stopped"
-    return "serving" if now - row.beat_at < FRESH_FOR else "silent"
+    return "serving" if abs(now - row.beat_at) < FRESH_FOR else "silent"
 
 
 def _backlog(now: datetime) -> Backlog:

@@ -50,6 +50,7 @@ def test_only_what_beat_lately_and_did_not_stop_is_fresh(pulse: Pulse) -> None:
     pulse.beat(now=now, in_hand=0)
     assert any_fresh(now + FRESH_FOR - timedelta(seconds=1))
     assert not any_fresh(now + FRESH_FOR)
+    assert not any_fresh(now - timedelta(hours=1)), "the clock was set back since"
     pulse.stop(now=now)
     assert not any_fresh(now)
 

@@ -23,6 +23,11 @@ class WallClock:
 
 
 async def wait_until(clock: Clock, moment: datetime) -> None:
-    """Return once the clock shows that moment, never before: timers may be a trifle early."""
-    while (left := (moment - clock.now()).total_seconds()) > 0:
+    """Return once the clock shows that moment, never before: timers may be a trifle early.
+
+    Where the clock is set back meanwhile, the wait is no longer than it was to be.
+    """
+    longest = left = (moment - clock.now()).total_seconds()
+    while 0 < left <= longest:
         await clock.sleep(left)
+        left = (moment - clock.now()).total_seconds()

@@ -24,6 +24,7 @@ from quotes.nexio.client import NexioClient
 from quotes.services import claims, outcomes
 from quotes.services.beats import Pulse
 from quotes.services.rescheduling import Polled, says_nothing_new
+from quotes.services.set_back import SetBack
 from quotes.services.watching.clock import Clock, WallClock, wait_until
 from quotes.services.watching.database import DatabaseThread
 from quotes.services.watching.sending import Sender
@@ -76,6 +77,7 @@ class Watcher:
         self._sending: set[asyncio.Task[None]] = set()
         self._serving: set[uuid.UUID] = set()
         self._service = NexioService(base_url=client.base_url)
+        self._set_back = SetBack()
         self._stopping = False
 
     async def watch(
@@ -123,6 +125,8 @@ class Watcher:
         await self._unchanged.write(db)
         now = self.clock.now()
         self._service = service = await db(claims.service_at, self.client.base_url, self.key)
+        if self._set_back.is_due(now):
+            await db(self._set_back.put_right, service, now=now)
         if (
             service.key_refused_at
             and service.next_key_check_at

@@ -117,7 +117,7 @@ def test_stopped_while_nexio_answers_and_started_again(portal: Portal, how: Stop
 
 
 def test_crashing_again_and_again_while_many_runs_are_in_flight(portal: Portal) -> None:
-    """Each is completed, or it is said that nobody knows whether it was sent; none is sent twice."""
+    """Each is completed, or said to be of unknown fate; none is sent twice."""
     before, sent = portal.states().get("completed", 0), len(portal.nexio.recorded_submits)
     portal.queue(20)
     for _ in range(3):

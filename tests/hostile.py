@@ -96,16 +96,16 @@ BROKEN_OFF: Faults = {
     "no last chunk": lambda request: wire_bytes(
         CHUNKED + b"%x\r\n%s\r\n" % (len(good(request)), good(request))
     ),
-    "a chunk of no size": always(wire_bytes(CHUNKED + b"many\r\n{}\r\n0\r\n\r\n")),
 }
 """The head has come and says that all is well; then the body breaks off."""
 
-RESET_IN_THE_BODY: Faults = {
+AMID_THE_BODY: Faults = {
+    "a chunk of no size": always(wire_bytes(CHUNKED + b"many\r\n{}\r\n0\r\n\r\n")),
     "reset in the middle of the body": always(
         reset_after(b"HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" + b'{"run_id": ')
     ),
 }
-"""A reset may overtake the head that was sent before it: either of the above."""
+"""These may be seen before the head that was sent ahead of them: either of the above."""
 
 NEVER: Faults = {
     "silence": always(hang()),

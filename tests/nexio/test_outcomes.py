@@ -38,7 +38,7 @@ def faults(*families: hostile.Faults) -> pytest.MarkDecorator:
 @faults(
     hostile.NO_REPLY,
     hostile.BROKEN_OFF,
-    hostile.RESET_IN_THE_BODY,
+    hostile.AMID_THE_BODY,
     hostile.NEVER,
     hostile.NEVER_WHOLE,
 )
@@ -66,8 +66,7 @@ def test_a_connection_that_ends_before_the_request_was_read(
     error = failure(fake_nexio, call)
     assert type(error) is errors.LostReply
     assert error.outcome_unknown
-    assert fake_nexio.connections == 1
-    assert fake_nexio.requests == []
+    assert fake_nexio.requests == []  # nor was it asked again
 
 
 @BOTH

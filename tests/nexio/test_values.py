@@ -33,7 +33,7 @@ def test_what_is_not_json(body: bytes):
 
 def test_depth_is_bounded_both_ways():
     decode(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
-    for depth in (MAX_DEPTH + 2, 2000, 1_000_000):
+    for depth in (MAX_DEPTH + 2, 2000, 200_000):
         with pytest.raises(ValueError, match="deep"):
             decode(b"[" * depth + b"]" * depth)
     nest: Any = []

@@ -91,24 +91,32 @@ def test_an_unusable_reply_is_noted_and_the_run_asked_for_again(
         assert text_of(run, "bad_poll").isprintable()
 
 
-def test_a_reset_in_the_body_is_one_or_the_other(nexio: FakeNexio, transactional_db: None) -> None:
-    """The reset may reach us before the head that was sent ahead of it."""
-    _answered_twice_by(nexio, hostile.RESET_IN_THE_BODY)
+def test_what_breaks_in_the_body_may_be_seen_before_the_head(
+    nexio: FakeNexio, transactional_db: None
+) -> None:
+    """So it is noted as one or as the other, and asked for again either way."""
+    _answered_twice_by(nexio, hostile.AMID_THE_BODY)
 
 
-def test_connections_that_end_before_the_request_was_read(nexio: FakeNexio, run: Run) -> None:
-    nexio.on_connect(
-        None,  # the POST's own
+@pytest.mark.parametrize(
+    "answer",
+    [
         reset(),
         close_without_reply(),
         after_the_head(reset()),
         after_the_head(close_without_reply()),
-    )
+    ],
+    ids=["reset", "closed", "reset after the head", "closed after the head"],
+)
+def test_a_connection_that_ends_before_the_request_was_read(
+    nexio: FakeNexio, run: Run, answer: Answer
+) -> None:
+    nexio.on_connect([None, answer])  # the POST has a connection of its own
     with Watching(nexio):
         until_state(run, "completed")
     assert len(nexio.recorded_submits) == 1
     assert kinds(run).count("unreachable") == 1
-    assert run.polls == len(nexio.recorded_polls()) + 4
+    assert run.polls == len(nexio.recorded_polls()) + 1
 
 
 def _moved(host: str, code: int, request: Recorded) -> Answer:

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 LOST: dict[str, hostile.Faults] = {
     "no reply": hostile.NO_REPLY,
-    "broken off": hostile.by_name(hostile.BROKEN_OFF, hostile.RESET_IN_THE_BODY),
+    "broken off": hostile.by_name(hostile.BROKEN_OFF, hostile.AMID_THE_BODY),
     "never": hostile.by_name(hostile.NEVER, hostile.NEVER_WHOLE),
     **hostile.UNUSABLE,
 }

@@ -54,7 +54,8 @@ screenshots: .venv/dev.stamp ## Take the pictures of README.md with a browser
 
 bench: .venv/dev.stamp ## Time a 1,000-quote import, a 200-package page, lists of 100,000 runs; BENCH_ARGS="--runs 9"
 	@$(BIN)/python -m bench --folder var/bench $(BENCH_ARGS)
-	@$(BIN)/python bench/review_list.py --json var/bench/review_list.json
+	@$(BIN)/python -m bench.review_list --json var/bench/review_list.json
+	@$(BIN)/python -m bench.pages --json var/bench/pages.json
 
 chaos: .venv/dev.stamp ## 1,000 runs on each database while processes are killed, then the accounts; CHAOS_ARGS="--database sqlite"
 	@$(BIN)/python -m chaos --folder var/chaos $(CHAOS_ARGS)

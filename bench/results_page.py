@@ -38,12 +38,14 @@ PDF_GOAL_MS = 1000
 BESIDE = ("0", "1", "2", "3")
 
 
-def household(owner: User) -> Insured:
+def household(
+    owner: User, name: str = "Benchmark Fiction", ends_in: timedelta = timedelta(days=30)
+) -> Insured:
     """Six carriers' quoted packages with all their limits, and the policies in force."""
-    ends = str(timezone.localdate() + timedelta(days=30))
+    ends = str(timezone.localdate() + ends_in)
     today = {"home": 5980, "auto": 5240, "umbrella": 1620}
     value = {
-        "applicant": {"name": "Benchmark Fiction"},
+        "applicant": {"name": name},
         "address": {"state": "CA", "zip_code": "92648", "city": "Huntington Beach"},
         "coverage_types": LINES,
         "appetite_bucket": "balanced",

@@ -47,12 +47,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "brokerportal.middleware.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Above what says how a page may be used: a stylesheet needs no policy of a kilobyte.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "brokerportal.middleware.PrivatePagesMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "brokerportal.middleware.KnownMethodsMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "brokerportal.middleware.CompressPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -300,7 +302,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "brokerportal.static_files.BundlingStorage"
         if ENV.production
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test check format lock demo-reset screenshots migrate bench chaos
+.PHONY: help run install install-dev test check format lock upgrade sbom demo-reset screenshots migrate bench chaos
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -60,9 +60,19 @@ bench: .venv/dev.stamp ## Time a 1,000-quote import, a 200-package page, lists o
 chaos: .venv/dev.stamp ## 1,000 runs on each database while processes are killed, then the accounts; CHAOS_ARGS="--database sqlite"
 	@$(BIN)/python -m chaos --folder var/chaos $(CHAOS_ARGS)
 
-lock: ## Resolve requirements*.in into the hashed locks (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras requirements.in -o requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras requirements-dev.in -o requirements-dev.txt
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras
+
+lock: ## Resolve requirements*.in into the hashed locks (needs uv); what is pinned stays where it can
+	$(COMPILE) requirements.in -o requirements.txt $(LOCK_ARGS)
+	$(COMPILE) requirements-dev.in -o requirements-dev.txt $(LOCK_ARGS)
+
+upgrade: ## Raise what is pinned to the newest releases that requirements*.in allow; ONLY=django raises one
+	@$(MAKE) lock LOCK_ARGS="$(if $(ONLY),$(addprefix --upgrade-package ,$(ONLY)),--upgrade)"
+
+sbom: .venv/dev.stamp ## Write the software bill of materials of the runtime to var/sbom.json (CycloneDX)
+	@mkdir -p var
+	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible --sv 1.6 -o var/sbom.json
+	@echo "var/sbom.json: $$(grep -c purl var/sbom.json) components"
 
 demo-reset: ## Throw the local demo database away
 	rm -f var/brokerportal.sqlite3* var/sandbox.sqlite3*

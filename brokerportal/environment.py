@@ -7,6 +7,7 @@ value may be a secret.
 
 from __future__ import annotations
 
+import os
 import secrets
 import zoneinfo
 from pathlib import Path
@@ -310,12 +311,21 @@ class Hidden(str):
 
 
 def read_environment() -> Environment:
-    """Read and validate the environment.
+    """Read and validate the environment; where SECRETS_DIR names a folder, also its files, each
+    named like the variable that it holds. A variable goes before a file.
 
     Raises ImproperlyConfigured with one line for each mistake, naming the variable.
     """
+    folder = os.environ.get("SECRETS_DIR") or None
+    if folder is not None and not Path(folder).is_dir():
+        raise ImproperlyConfigured("The environment is not usable:\n  SECRETS_DIR: is no folder")
     try:
-        return Environment()
+        return Environment(_secrets_dir=folder)
+    except OSError as error:
+        name = Path(str(error.filename)).name
+        raise ImproperlyConfigured(
+            f"The environment is not usable:\n  {name}: its file in SECRETS_DIR cannot be read"
+        ) from None
     except ValidationError as error:
         lines: list[str] = []
         for mistake in error.errors(include_input=False, include_url=False):

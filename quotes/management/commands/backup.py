@@ -1,0 +1,50 @@
+"""`manage.py backup FILE`: everything that is kept, in one file."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from quotes.services.backups.taking import take_backup
+
+EXIT_INCOMPLETE, EXIT_BAD_INPUT = 1, 2
+
+
+class Command(BaseCommand):
+    help = (
+        "Write database and attachments to one file, while the app goes on. It holds households' "
+        "data and people's password hashes, but no key. Exit 0 written; 1 written, but files of "
+        "attachments were gone; 2 not written."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", help="the file to write; one that is there is not replaced")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        out = Path(options["file"])
+        if out.exists():
+            raise CommandError(f"{out} is there already", returncode=EXIT_BAD_INPUT)
+        part = None
+        try:
+            # By mkstemp, so that only its owner may read it; under its name only when whole.
+            with tempfile.NamedTemporaryFile(dir=out.parent, suffix=".part", delete=False) as file:
+                part = Path(file.name)
+                manifest = take_backup(file)
+            part.replace(out)
+        except OSError as error:
+            raise CommandError(
+                f"cannot write {out}: {error.strerror}", returncode=EXIT_BAD_INPUT
+            ) from None
+        finally:
+            if part is not None:
+                part.unlink(missing_ok=True)
+        count = len(manifest.attachments)
+        self.stdout.write(f"{out}: {len(manifest.tables)} tables, {count} attachments")
+        for path in manifest.absent:
+            self.stderr.write(f"An attachment's file was gone: {path}")
+        if manifest.absent:
+            sys.exit(EXIT_INCOMPLETE)

@@ -1,0 +1,1 @@
+"""Backups of everything that is kept, database and attachments, in one file; and back again."""

@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path("var/chaos"), help="for all it keeps")
     parser.add_argument("--database", choices=DATABASES, action="append", help="only this one")
     parser.add_argument("--runs", type=int, default=1000)
-    parser.add_argument("--kills", type=int, default=36)
+    parser.add_argument("--kills", type=int, default=36, help="at least so many")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     if not 1 <= options.runs <= 1500 or options.kills < 0:

@@ -48,7 +48,7 @@ def _storm(peer: Peer, script: Script, options: argparse.Namespace) -> int:
     from chaos.storm import Plan, Storm
 
     call_command("migrate", verbosity=0)
-    # Five minutes, or less where there is less to do; kills come every 5 to 15 seconds.
+    # Kills come every 10 seconds on the average, and runs faster: some start while others end.
     plan = Plan(runs=options.runs, kills=options.kills, load_for=7.5 * options.kills, script=script)
     outcome = Storm(plan, peer, options.folder, {}).run()
     print(f"\n{report.in_words(options.name, outcome)}\n", flush=True)

@@ -177,13 +177,16 @@ class Worker(Restarted):
         words = {path.read_text().strip() for path in self.folder.glob("*/watcher.lock")}
         return words - {""}
 
-    def kill_kind(self, kind: str) -> int | None:
-        """Kill the process of that kind; its pid, or None where there is none at the moment."""
-        pid = self.find(kind)
+    def strike(self, kind: str) -> int | None:
+        """Kill the process of that kind, or for "hang" stop the one that watches runs for good.
+
+        Its pid, or None where there is none at the moment.
+        """
+        pid = self.find("busy" if kind == "hang" else kind)
         if pid is None:
             return None
         try:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGSTOP if kind == "hang" else signal.SIGKILL)
         except ProcessLookupError:
             return None
         return pid

@@ -54,7 +54,7 @@ def goals(outcome: Outcome) -> list[Goal]:
     rows.append(Goal("workers' exit status", ", ".join(map(str, outcome.exits)), "0", exits == {0}))
     wanted = set(outcome.plan.kinds)
     dealt = {kill.kind for kill in outcome.recovery.kills}
-    if outcome.plan.kills >= len(wanted):
+    if not outcome.plan.in_order:
         rows.append(Goal("kinds of kill", str(len(dealt)), str(len(wanted)), dealt == wanted))
     return rows
 

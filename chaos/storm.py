@@ -37,8 +37,9 @@ EVERYTHING = (*KINDS, "peer", "queue")
 class Plan:
     """What happens in a storm; times are in seconds.
 
-    `runs` are started evenly over `load_for`. `kills` are dealt `between` from and to after the
-    last, each of `kinds` once before any comes again, by chance or in their order. Runs still
+    `runs` are started evenly over `load_for`. Something is killed `between` from and to after the
+    last kill, while runs are started and until there were `kills`; each of `kinds` comes once
+    before any comes again. `in_order` each comes once, as they stand, and that is all. Runs still
     under way `stuck_after` after calm count as stuck. `without` switches a protection off, and
     `hints` to the queue may be left out. `awaits` is the process that must be there before
     anything begins. The workers have `stop_within` to stop in good order.
@@ -142,14 +143,20 @@ class Storm:
         plan = self.plan
         began = time.monotonic()
         self._next_kill = began + self.chance.uniform(*plan.between)
-        while self.loader.loaded < plan.runs or self._dealt < plan.kills:
+        while self.loader.loaded < plan.runs or self._more_to_kill():
             passed = time.monotonic() - began
             due = plan.runs if passed >= plan.load_for else plan.runs * passed / plan.load_for
             if self.loader.loaded < due:
                 self.loader.load()
-            if self._dealt < plan.kills and time.monotonic() >= self._next_kill:
+            if self._more_to_kill() and time.monotonic() >= self._next_kill:
                 self._strike()
             self._look(wait=self.loader.loaded >= due)
+
+    def _more_to_kill(self) -> bool:
+        plan = self.plan
+        if plan.in_order:
+            return self._dealt < len(plan.kinds)
+        return self._dealt < plan.kills or self.loader.loaded < plan.runs
 
     def _rest(self) -> float | None:
         """Calm: no more kills, and sound answers; how long it took until nothing was under way."""
@@ -217,7 +224,7 @@ class Storm:
             return True
         for worker in self.chance.sample(self.workers, len(self.workers)):
             leases = worker.leases()
-            pid = worker.kill_kind(kind)
+            pid = worker.strike(kind)
             if pid is not None:
                 kill = Kill(time.monotonic(), kind, worker.number, pid)
                 self.recovery.killed(kill, leases=leases)

@@ -24,7 +24,7 @@ pytestmark = [
 ]
 SOUND = Script(seed=1, rate=0, run=(1, 1), submit=(0, 0), poll=(0, 0))
 QUIET = Plan(
-    runs=4, load_for=0, kills=0, workers=1, stale_after=5, stuck_after=12, people=False,
+    runs=4, load_for=0, kinds=(), workers=1, stale_after=5, stuck_after=12, people=False,
     script=SOUND, in_order=True, stop_within=0,
 )  # fmt: skip
 WITHOUT: dict[str, tuple[Plan, str]] = {
@@ -36,16 +36,16 @@ WITHOUT: dict[str, tuple[Plan, str]] = {
     # A watcher dies while it waits for an answer; its runs are due, and nobody may take them.
     "lease": (
         replace(
-            QUIET, kills=1, between=(4, 4), kinds=("busy",),
+            QUIET, between=(4, 4), kinds=("busy",),
             script=replace(SOUND, run=(6, 6), poll=(4, 4)),
         ),
         "stuck",
     ),
-    # An idle process dies holding the queue's lock; then nobody can take a watcher's place.
+    # A watcher hangs, and what it holds it goes on holding.
     "watchdog": (
         replace(
-            QUIET, kills=2, between=(1.5, 1.5), kinds=("idle", "busy"), hints=False,
-            script=replace(SOUND, run=(6, 6)),
+            QUIET, between=(1.5, 1.5), kinds=("hang",),
+            script=replace(SOUND, run=(6, 6), submit=(1, 1)),
         ),
         "stuck",
     ),
@@ -54,7 +54,7 @@ WITHOUT: dict[str, tuple[Plan, str]] = {
     # A watcher dies in mid-submission.
     "doubt": (
         replace(
-            QUIET, kills=1, between=(2, 2), kinds=("busy",), script=replace(SOUND, submit=(4, 4))
+            QUIET, between=(2, 2), kinds=("busy",), script=replace(SOUND, submit=(4, 4))
         ),
         "repeated",
     ),
@@ -71,15 +71,15 @@ def test_without_it_the_checker_turns_red(storm, protection):
     plan, goal = WITHOUT[protection]
     outcome = storm(replace(plan, without=protection))
     assert outcome.count(goal), report.in_words(f"without {protection}", outcome)
-    assert len(outcome.recovery.kills) == plan.kills
+    assert len(outcome.recovery.kills) == len(plan.kinds)
 
 
 def test_with_all_of_them_the_same_troubles_leave_it_green(storm):
-    """Both workers freeze, hints are lost, and watchers die in mid-submission and mid-question."""
+    """No hints, processes die with the queue's lock, watchers die and hang in mid-submission."""
     outcome = storm(
         replace(
             QUIET, runs=12, load_for=4, workers=2, hints=False, awaits="idle", stop_within=60,
-            kills=4, between=(1.5, 1.5), kinds=("idle", "busy", "idle", "busy"), stuck_after=90,
+            between=(1.5, 1.5), kinds=("idle", "busy", "hang", "busy"), stuck_after=90,
             script=replace(SOUND, run=(4, 6), submit=(2, 2), poll=(1, 1)),
         )
     )  # fmt: skip

@@ -137,10 +137,12 @@ def test_a_watcher_that_hangs_is_replaced(start_worker, fake_nexio):
     worker = start_worker("--stale-after", "7")
     watcher = eventually(worker.watcher_pid, 90, "a watcher serves")
     eventually(WorkerBeat.objects.exists, 30, "a first sign of life")
+    group = worker.descendants()
+    assert watcher in group
     os.kill(watcher, signal.SIGSTOP)
     run = queued_run()
     eventually(lambda: state(run) == RunState.COMPLETED, 60, "another serves")
-    assert not _alive(watcher)
+    assert not [pid for pid in group if _alive(pid)], "the whole group was replaced"
     assert "cluster_frozen" in worker.log.read_text()
 
 

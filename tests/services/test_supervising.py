@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import OperationalError
 
-from quotes.services.supervising import Life
+from quotes.services.supervising import STALE_AFTER, Life
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ class Heart:
         self.sign: datetime | None = None
         self.away = False
         self.seconds = 0.0
-        self.life = Life(self.read, stale_after=15, first_within=60, clock=lambda: self.seconds)
+        self.life = Life(self.read, stale_after=STALE_AFTER, clock=lambda: self.seconds)
 
     def read(self) -> datetime | None:
         if self.away:

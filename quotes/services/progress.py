@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from statistics import median
 
 from django.conf import settings
 from django.utils.text import slugify
 
-from quotes.models import NexioService, Run, RunState
+from quotes.models import NexioService, Run, RunEvent, RunState
 from quotes.services.runs import next_check
 
-AFTER_CHECK = 0.6
-"""Seconds after a scheduled check at which its outcome can be read."""
-SHORTEST, LONGEST = 0.7, 15.0
+AFTER_CHECK = 0.8
+"""Seconds after a scheduled check at which its outcome can be read, as a rule."""
+SHORTEST, LONGEST = 0.7, 35.0
+"""Seconds between two looks of a page; the schedule's longest gap is 31.5."""
 ENOUGH_PAST_RUNS = 5
 LATE = timedelta(seconds=20)
 """A check this late means that no worker looks after the run."""
@@ -49,16 +52,25 @@ class Progress:
     held_until: datetime | None
     elsewhere: bool
     unattended: bool
+    mark: str
+
+    @property
+    def current_note(self) -> str:
+        """What is said of the step under way besides its title."""
+        return next((step.note for step in self.steps if step.phase == "current"), "")
 
 
-def follow(run: Run, *, now: datetime) -> Progress:
-    """The run's progress at `now`; one query for the service's holds and one for past runs."""
+def follow(run: Run, *, now: datetime, events: Sequence[RunEvent] | None = None) -> Progress:
+    """The run's progress at `now`; a query each for the service's holds, past runs,
+    and the latest event, unless `events` are given."""
     service = NexioService.objects.filter(base_url=run.service_url).first()
     elsewhere = run.service_url != settings.NEXIO_URL
     usual, past_runs = usual_duration(run.service_url)
     held_until = _held_until(run, service, now)
     key_refused = bool(service and service.key_refused_at)
     late = run.due_at is not None and now - run.due_at > LATE
+    unattended = late and not (elsewhere or key_refused or held_until)
+    overdue = run.is_overdue(now)
     return Progress(
         steps=_steps(run),
         code=seen_code(run),
@@ -69,12 +81,26 @@ def follow(run: Run, *, now: datetime) -> Progress:
         check_in=_check_in(run, held_until, now),
         check_number=run.polls + 1,
         refresh_in=f"{_refresh_in(run, held_until, elsewhere or key_refused, now):.1f}",
-        overdue=run.is_overdue(now),
+        overdue=overdue,
         key_refused=key_refused,
         held_until=held_until,
         elsewhere=elsewhere,
-        unattended=late and not (elsewhere or key_refused or held_until),
+        unattended=unattended,
+        mark=_mark(
+            run, events, held_until, elsewhere, key_refused, unattended, run.is_overdue(now)
+        ),
     )
+
+
+def _mark(run: Run, events: Sequence[RunEvent] | None, *rest: object) -> str:
+    """Another one whenever more of the page is another than its times and its count of checks:
+    an event on the timeline, or a notice above it."""
+    if events is None:
+        last = run.events.order_by("-id").values_list("pk", flat=True).first()
+    else:
+        last = max((event.pk for event in events), default=None)
+    shown = (last, run.state, run.nexio_status, run.stage, run.environment, *rest)
+    return blake2b(repr(shown).encode(), digest_size=6).hexdigest()
 
 
 def seen_code(run: Run) -> str:

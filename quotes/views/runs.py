@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -43,16 +44,27 @@ def run_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
 @require_safe
 @refreshing(page="quotes:run_detail")
 def run_status(request: PortalRequest, pk: UUID) -> HttpResponse:
-    """The part of an unfinished run's page that changes; the whole once it is finished."""
+    """The part of an unfinished run's page that changes; the whole once it is finished.
+
+    While nothing but time has passed that is one sentence, which says when to ask again.
+    """
+    if (still := _still(request, pk)) is not None:
+        return still
     run = get_or_absent(_readable(request).defer(*HEAVY), pk)
-    context = {"run": run, "events": _events(run)}
-    following = progress.follow(run, now=timezone.now()) if run.in_flight else None
+    events = _events(run)
+    context = {"run": run, "events": events}
+    following = None
+    if run.in_flight:
+        following = progress.follow(run, now=timezone.now(), events=events)
     code = following.code if following else progress.seen_code(run)
     # Said only when it changed: a screen reader must not repeat the same words at every look.
     if request.GET.get("seen") != code:
         context["announcement"] = following.said if following else progress.announcement(run)
     if following:
-        return render(request, "quotes/partials/run_status.html", context | {"progress": following})
+        context["progress"] = following
+        response = render(request, "quotes/partials/run_status.html", context)
+        response["HX-Retarget"] = "#run-progress"
+        return response
     full = _run(request, pk)
     response = render(
         request, "quotes/partials/run_body.html", _context(request, full) | context | {"run": full}
@@ -60,6 +72,20 @@ def run_status(request: PortalRequest, pk: UUID) -> HttpResponse:
     response["HX-Retarget"] = "#run"
     response["HX-Reswap"] = "outerHTML"
     return response
+
+
+def _still(request: PortalRequest, pk: UUID) -> HttpResponse | None:
+    """The sentence alone, where the page that asks shows all else as it is."""
+    shown = request.GET.get("as")
+    if not shown:
+        return None
+    run = get_or_absent(Run.objects.visible_to(request.user).defer(*HEAVY), pk)
+    following = progress.follow(run, now=timezone.now()) if run.in_flight else None
+    if following is None or following.mark != shown:
+        return None
+    # Without what every whole page knows: none of it is drawn here.
+    context = {"run": run, "progress": following}
+    return HttpResponse(render_to_string("quotes/partials/run_still.html", context))
 
 
 @require_POST
@@ -214,7 +240,7 @@ def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> di
         "asks_reason": _asks_reason(run),
     }
     if run.in_flight:
-        context["progress"] = progress.follow(run, now=now)
+        context["progress"] = progress.follow(run, now=now, events=context["events"])
     elif run.state == RunState.ABANDONED:
         closing = run.events.filter(kind__in=["abandoned", "resubmitted"])
         context["closing"] = closing.select_related("actor").order_by("-at", "-id").first()

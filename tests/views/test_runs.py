@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -57,7 +58,7 @@ def post(client: Client, name: str, run: Run, **data: str):
 def test_a_queued_run_refreshes_itself(client, broker):
     run = queued_run(owner=broker)
     html = page(client, run)
-    assert f'hx-get="{reverse("quotes:run_status", args=[run.pk])}?seen=queued"' in html
+    assert f'hx-get="{reverse("quotes:run_status", args=[run.pk])}?seen=queued&amp;as=' in html
     assert "Waiting to be sent" in html
     assert "You can leave this page" in html
     assert '<noscript><meta http-equiv="refresh"' in html
@@ -76,10 +77,71 @@ def test_the_next_look_is_just_after_the_next_check(client, broker):
     response = fragment(client, run)
     found = re.search(r"load delay:([0-9.]+)s", response.content.decode())
     assert found is not None
-    assert 5.5 < float(found[1]) <= 6.6
+    assert 5.5 < float(found[1]) <= 6.8
     assert "the sixth" in words(response.content.decode())
     Run.objects.filter(pk=run.pk).update(due_at=timezone.now() + timedelta(seconds=300))
-    assert "load delay:15.0s" in fragment(client, run).content.decode()
+    assert "load delay:35.0s" in fragment(client, run).content.decode()
+
+
+def asked_for(html: str) -> str:
+    """What the page asks for next."""
+    found = re.search(r'hx-get="([^"]+)"', html)
+    assert found is not None
+    return unescape(found[1])
+
+
+def test_while_only_time_passes_the_page_asks_for_one_sentence(client, broker):
+    run = made.answer(made.waiting_run(broker), {"status": "processing", "stage": "EVALUATE"})
+    address = asked_for(page(client, run))
+    now = timezone.now()
+    Run.objects.filter(pk=run.pk).update(
+        polls=8, due_at=now + timedelta(seconds=30.5), last_polled_at=now,
+        submitted_at=now - timedelta(minutes=4),
+    )  # fmt: skip
+    with CaptureQueriesContext(connection) as seen:
+        response = client.get(address, headers=HTMX)
+    html = response.content.decode()
+    assert "HX-Retarget" not in response
+    assert "Next check in 30 s, the ninth." in words(html)
+    assert "4 min" in words(html)
+    found = re.search(r"load delay:([0-9.]+)s", html)
+    assert found is not None
+    assert 30.5 < float(found[1]) < 31.5
+    assert asked_for(html) == address
+    assert "run-timeline" not in html
+    assert len(html) < 1500
+    assert len(seen) <= 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda run: made.answer(run, {"status": "processing", "stage": "FILTER"}),
+        lambda run: made.answer(run, {"status": "queued", "stage": "EVALUATE"}),
+        lambda run: run.note(at=timezone.now(), kind="bad_poll", text="Not JSON. Asking again."),
+        lambda run: Run.objects.filter(pk=run.pk).update(
+            due_at=timezone.now() - timedelta(minutes=1)
+        ),
+        lambda run: Run.objects.filter(pk=run.pk).update(
+            submitted_at=timezone.now() - timedelta(hours=1)
+        ),
+        lambda run: outcomes.refuse_key(made.service_of(run), now=timezone.now()),
+        lambda run: outcomes.hold(
+            made.service_of(run), until=timezone.now() + timedelta(minutes=1), polls=True
+        ),
+    ],
+    ids=["stage", "backwards", "bad", "unattended", "overdue", "key", "held"],
+)
+def test_what_else_the_page_shows_comes_anew_when_it_changes(client, broker, change):
+    run = made.answer(made.waiting_run(broker), {"status": "processing"})
+    address = asked_for(page(client, run))
+    assert "HX-Retarget" not in client.get(address, headers=HTMX)
+    change(run)
+    response = client.get(address, headers=HTMX)
+    assert response["HX-Retarget"] == "#run-progress"
+    html = response.content.decode()
+    assert 'id="run-timeline"' in html
+    assert asked_for(html) != address
 
 
 def test_stage_and_steps(client, broker):
@@ -136,7 +198,7 @@ def test_a_run_nobody_looks_after_says_so_and_asks_ever_more_rarely(client, brok
     Run.objects.filter(pk=run.pk).update(due_at=timezone.now() - timedelta(minutes=5))
     html = fragment(client, run).content.decode()
     assert "Nobody is looking after this run" in html
-    assert "load delay:15.0s" in html
+    assert "load delay:35.0s" in html
 
 
 def test_key_refused_and_held_runs_say_why(client, broker):

@@ -40,6 +40,7 @@ check: .venv/dev.stamp ## Format, lint, types, import rules, migrations complete
 	@$(BIN)/lint-imports
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@APP_ENV=production ALLOWED_HOSTS=portal.example.com NEXIO_API_KEY=nx_test_check SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \
+		DATA_KEYS=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(32))') \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 format: .venv/dev.stamp ## Format the code and mend what can be mended by itself

@@ -18,7 +18,15 @@ def main() -> None:
     except ImproperlyConfigured as error:
         # The message lists what is wrong; a traceback would only bury it.
         sys.exit(f"{error}")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except Exception as error:
+        # A data key that is missing, or a row changed past the app: the message says what to do.
+        # Not imported before there was a need: whatever raised it has.
+        sealing = sys.modules.get("quotes.models.sealing")
+        if sealing is not None and isinstance(error, sealing.Unopened):
+            sys.exit(f"{error}")
+        raise
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ from typing import Any
 
 from django.db import connection
 
+from quotes.models.sealing import seal_bytes, seal_text
+from quotes.services.resealing import Table, sealed_tables
+
 _ids: dict[str, int] = {}
 
 
@@ -25,6 +28,9 @@ def next_id(table: str) -> int:
 
 def load(table: str, rows: Iterable[dict[str, Any]]) -> None:
     rows = list(rows)
+    sealed = next((each for each in sealed_tables() if each.name == table), None)
+    if sealed is not None:
+        rows = [_sealed(sealed, row) for row in rows]
     names = list(dict.fromkeys(name for row in rows[:50] for name in row))
     columns = ", ".join(f'"{name}"' for name in names)
     if connection.vendor == "postgresql":
@@ -39,6 +45,24 @@ def load(table: str, rows: Iterable[dict[str, Any]]) -> None:
     with connection.cursor() as cursor:
         raw: Any = cursor.cursor
         super(type(raw), raw).executemany(statement, _as_sqlite(rows, names))
+
+
+def _sealed(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """The row as the app would have written it."""
+    given = {name: value for name, value in row.items() if value is not None}
+    sealed = {
+        name: (seal_bytes if name in table.bytes else seal_text)(
+            given[name], f"{table.name}.{name}"
+        )
+        for name in table.columns
+        if name in given
+    }
+    worked_out = {
+        each.column: each.work_out(given[each.source])
+        for each in table.derived
+        if each.source in given
+    }
+    return row | sealed | worked_out
 
 
 def _as_sqlite(rows: Iterable[dict[str, Any]], names: Sequence[str]) -> Iterator[list[Any]]:

@@ -7,6 +7,7 @@ value may be a secret.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import zoneinfo
@@ -18,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from brokerportal.data_keys import DATA_KEY_BYTES, data_key_bytes
 from brokerportal.mail_address import MailServer, mail_server, portal_address, sender
 from brokerportal.queue_address import redis_address
 from quotes.nexio.address import is_loopback, validate_base_url, validate_key
@@ -63,6 +65,7 @@ class Environment(BaseSettings):
     DEBUG: bool = False
     SECRET_KEY: SecretStr = SecretStr("")
     SECRET_KEY_BEFORE: SecretStr = SecretStr("")
+    DATA_KEYS: Annotated[list[SecretStr], NoDecode] = []
     SECOND_FACTOR: Literal["required", "optional"] | None = None
     ALLOWED_HOSTS: CommaList = []
     CSRF_TRUSTED_ORIGINS: CommaList = []
@@ -98,7 +101,7 @@ class Environment(BaseSettings):
     def _not_given(cls, value: Any) -> Any:
         return value or None
 
-    @field_validator("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", mode="before")
+    @field_validator("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DATA_KEYS", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -234,6 +237,22 @@ class Environment(BaseSettings):
             raise ValueError("must be a secret of at least 32 random characters in production")
         return value
 
+    @field_validator("DATA_KEYS")
+    @classmethod
+    def _usable_data_keys(cls, value: list[SecretStr], info: ValidationInfo) -> list[SecretStr]:
+        if info.data.get("APP_ENV") == "production" and not value:
+            raise ValueError("is needed in production: make a key with manage.py make_data_key")
+        keys = [key.get_secret_value() for key in value]
+        for place, key in enumerate(keys, 1):
+            if data_key_bytes(key) is None:
+                raise ValueError(
+                    f"key {place} must be {DATA_KEY_BYTES} bytes in URL-safe base64, as "
+                    "manage.py make_data_key prints one"
+                )
+        if len({data_key_bytes(key) for key in keys}) < len(keys):
+            raise ValueError("names a key twice")
+        return value
+
     @field_validator("DEBUG")
     @classmethod
     def _no_debug_in_production(cls, value: bool, info: ValidationInfo) -> bool:
@@ -281,17 +300,25 @@ class Environment(BaseSettings):
 
     def secret_key(self) -> str:
         """The given SECRET_KEY; locally one made once and kept under DATA_DIR."""
-        given = self.SECRET_KEY.get_secret_value()
-        if given:
-            return given
-        path = self.DATA_DIR / "secret_key"
+        return self.SECRET_KEY.get_secret_value() or self._kept("secret_key", bytes_long=50)
+
+    def data_keys(self) -> list[str]:
+        """The given DATA_KEYS; locally one made once and kept under DATA_DIR."""
+        given = [key.get_secret_value() for key in self.DATA_KEYS]
+        return given or [self._kept("data_key", bytes_long=DATA_KEY_BYTES)]
+
+    def _kept(self, name: str, *, bytes_long: int) -> str:
+        path = self.DATA_DIR / name
         self.DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with path.open("x", encoding="ascii") as file:
-                path.chmod(0o600)
-                file.write(secrets.token_urlsafe(50))
-        except FileExistsError:
-            pass
+        # Written whole and then named: another process that starts now reads all of it or makes
+        # none of its own.
+        if not path.exists():
+            made = self.DATA_DIR / f"{name}.{secrets.token_hex(8)}"
+            made.touch(mode=0o600)
+            made.write_text(secrets.token_urlsafe(bytes_long), encoding="ascii")
+            with contextlib.suppress(FileExistsError):
+                os.link(made, path)
+            made.unlink()
         return path.read_text(encoding="ascii")
 
 

@@ -18,6 +18,8 @@ SECRET_KEY = Hidden(ENV.secret_key())
 # The key before this one: what was signed and encrypted with it is still read, so that a new key
 # ends no session and leaves everybody their second factor.
 SECRET_KEY_FALLBACKS = [Hidden(old)] if (old := ENV.SECRET_KEY_BEFORE.get_secret_value()) else []
+# What of a household's data is sealed in the database: the first key seals, all of them open.
+DATA_KEYS = [Hidden(key) for key in ENV.data_keys()]
 ALLOWED_HOSTS = ENV.ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = ENV.CSRF_TRUSTED_ORIGINS
 ROOT_URLCONF = "brokerportal.urls"
@@ -66,6 +68,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "brokerportal.second_factor.SecondFactorMiddleware",
     "brokerportal.access_log.AccessLogMiddleware",
+    "brokerportal.sealed_data.SealedDataMiddleware",
 ]
 
 TEMPLATES = [

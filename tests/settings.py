@@ -14,6 +14,7 @@ for name in (
     "EMAIL_URL",
     "QUEUE_URL",
     "DATABASE_POOL",
+    "DATA_KEYS",
 ):
     os.environ.pop(name, None)
 _folder = Path(tempfile.gettempdir()) / f"brokerportal-tests-{os.getuid()}"

@@ -146,6 +146,7 @@ class TestReadyz:
             "ALLOWED_HOSTS": "portal.example.com",
             "NEXIO_API_KEY": "nx_test_check",
             "SECRET_KEY": "kq3Vw8-tZ1xR6_mB0yL9cN4pD7sF2hJ5gT",
+            "DATA_KEYS": "q0K3n1Vx7mZ4tB8yR2cW6pL9dF5gH0jS1aE3uI7oXkQ",
             "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
             "DJANGO_SETTINGS_MODULE": "brokerportal.settings",
         }

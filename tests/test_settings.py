@@ -20,6 +20,7 @@ GOOD = {
     "SECRET_KEY": "kTz3-Wq9_vR7xLm2Pn8sYb4Hd6Gf1Jc5QaUeIoZp",
     "ALLOWED_HOSTS": "portal.example.com",
     "NEXIO_API_KEY": "nx_live_example",
+    "DATA_KEYS": "q0K3n1Vx7mZ4tB8yR2cW6pL9dF5gH0jS1aE3uI7oXkQ",
 }
 SHOW = """
 import json, django
@@ -90,6 +91,7 @@ class TestEnvironment:
         lines = refusal(
             APP_ENV="production",
             SECRET_KEY="insecure-key-that-somebody-copied-from-a-page",
+            DATA_KEYS="too-short-for-a-key",
             DEBUG="yes",
             PORT="eighty",
             WEB_THREADS="0",
@@ -103,9 +105,9 @@ class TestEnvironment:
             TRUST_FORWARDED_PROTO="perhaps",
         )
         assert named(lines) == {
-            "SECRET_KEY", "DEBUG", "ALLOWED_HOSTS", "PORT", "WEB_THREADS", "DATABASE_URL",
-            "NEXIO_API_KEY", "NEXIO_BASE_URL", "OFFICE_TIME_ZONE", "LOG_LEVEL", "SANDBOX_SECONDS",
-            "WORKER_POLL_CONCURRENCY", "TRUST_FORWARDED_PROTO",
+            "SECRET_KEY", "DATA_KEYS", "DEBUG", "ALLOWED_HOSTS", "PORT", "WEB_THREADS",
+            "DATABASE_URL", "NEXIO_API_KEY", "NEXIO_BASE_URL", "OFFICE_TIME_ZONE", "LOG_LEVEL",
+            "SANDBOX_SECONDS", "WORKER_POLL_CONCURRENCY", "TRUST_FORWARDED_PROTO",
         }  # fmt: skip
         assert "hunter2" not in "\n".join(lines)
 
@@ -139,6 +141,28 @@ class TestEnvironment:
     @pytest.mark.parametrize("key", ["", "changeme", "x" * 64])
     def test_production_refuses_a_default_key(self, key):
         assert named(refusal(**{**GOOD, "SECRET_KEY": key})) == {"SECRET_KEY"}
+
+    @pytest.mark.parametrize(
+        ("keys", "why"),
+        [
+            ("", "is needed in production"),
+            (f"{GOOD['DATA_KEYS']},c2hvcnQ", "key 2 must be 32 bytes"),
+            (f"{GOOD['DATA_KEYS']}, {GOOD['DATA_KEYS']}=", "names a key twice"),
+            (f"{GOOD['DATA_KEYS'][:-2]}!!", "key 1 must be 32 bytes"),
+        ],
+    )
+    def test_data_keys_that_cannot_be_used(self, keys, why):
+        (line,) = refusal(**{**GOOD, "DATA_KEYS": keys})
+        assert line.startswith("DATA_KEYS: ")
+        assert why in line
+
+    def test_a_data_key_is_made_once_and_kept(self, tmp_path):
+        settings_with(DATA_DIR=str(tmp_path))
+        made = (tmp_path / "data_key").read_text()
+        settings_with(DATA_DIR=str(tmp_path))
+        assert (tmp_path / "data_key").read_text() == made
+        assert (tmp_path / "data_key").stat().st_mode & 0o777 == 0o600
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["data_key", "secret_key"]
 
     def test_production_refuses_any_host(self):
         assert named(refusal(**{**GOOD, "ALLOWED_HOSTS": "*"})) == {"ALLOWED_HOSTS"}
@@ -178,7 +202,7 @@ class TestEnvironment:
         printed = run("manage.py", "diffsettings", "--all", **{**GOOD, **secrets})
         assert printed.returncode == 0, printed.stderr
         assert "portal.example.com" in printed.stdout
-        for secret in (GOOD["SECRET_KEY"], "canary0123", "dbpassword"):
+        for secret in (GOOD["SECRET_KEY"], GOOD["DATA_KEYS"], "canary0123", "dbpassword"):
             assert secret not in printed.stdout
 
     def test_a_password_that_breaks_the_database_address_is_not_shown(self):

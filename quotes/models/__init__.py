@@ -32,6 +32,7 @@ from quotes.models.review import (
 )
 from quotes.models.run import Decision, Run, RunEvent, RunState
 from quotes.models.run_fact import CarrierPart, RunCarrier, RunFact
+from quotes.models.sealed_table import SealedTable
 from quotes.models.service import NexioService
 from quotes.models.solution import Solution, SolutionLine
 from quotes.models.user import Role, User
@@ -83,6 +84,7 @@ __all__ = [
     "RunFact",
     "RunState",
     "SavedView",
+    "SealedTable",
     "Solution",
     "SolutionLine",
     "Tombstone",

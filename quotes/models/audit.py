@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models import Q
 
 from quotes.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
-from quotes.models.fields import DocumentField
 from quotes.models.insured import Insured
+from quotes.models.sealed_fields import SealedDocumentField
 
 if TYPE_CHECKING:
     from quotes.models.user import User
@@ -60,7 +60,7 @@ class AuditEvent(AppendOnlyModel):
     what = models.CharField(max_length=300)
     insured_ref = models.UUIDField(null=True, blank=True)
     run_ref = models.UUIDField(null=True, blank=True)
-    data = DocumentField(default=dict, blank=True)
+    data = SealedDocumentField(default=dict, blank=True)
 
     objects = AuditEventQuerySet.as_manager()
 

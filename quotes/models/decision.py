@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -13,6 +13,8 @@ from django.db.models import Q
 from quotes.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from quotes.models.lines import LINES, Line
 from quotes.models.run import Run
+from quotes.models.sealed_fields import SealedBinaryField, SealedTextField
+from quotes.models.sealing import MARK_CHARS, mark_of
 from quotes.models.solution import Solution
 
 if TYPE_CHECKING:
@@ -63,8 +65,8 @@ class Proposal(AppendOnlyModel):
         related_name="+",
         help_text="The package that was chosen when it was made.",
     )
-    notes = models.TextField(blank=True)
-    pdf = models.BinaryField()
+    notes = SealedTextField(blank=True)
+    pdf = SealedBinaryField()
     size = models.PositiveIntegerField(help_text="Bytes of the PDF.")
     sha256 = models.CharField(max_length=64)
     replaced = models.CharField(
@@ -120,7 +122,7 @@ class ProposalPage(AppendOnlyModel):
 
     proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="pages")
     number = models.PositiveSmallIntegerField(help_text="From 1.")
-    png = models.BinaryField()
+    png = SealedBinaryField()
 
     objects = AppendOnlyQuerySet.as_manager()
 
@@ -157,10 +159,17 @@ class DecisionEvent(AppendOnlyModel):
     )
     kind = models.CharField(max_length=30, choices=DecisionKind.choices)
     line = models.CharField(max_length=10, blank=True, choices=Line.choices)
-    reason = models.CharField(max_length=1000, blank=True)
+    reason = SealedTextField(blank=True)
+    reason_mark = models.CharField(
+        max_length=MARK_CHARS,
+        blank=True,
+        editable=False,
+        db_default="",
+        help_text="By what the same reason is counted and found, since it is sealed.",
+    )
     how = models.CharField(max_length=20, blank=True, choices=How.choices)
     on = models.DateField(null=True, blank=True, help_text="The day it happened.")
-    note = models.TextField(blank=True)
+    note = SealedTextField(blank=True)
     confirmed = models.CharField(
         max_length=1000, blank=True, help_text="What had expired when it was chosen all the same."
     )
@@ -193,3 +202,7 @@ class DecisionEvent(AppendOnlyModel):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.reason_mark = mark_of(self.reason)
+        super().save(*args, **kwargs)

@@ -11,6 +11,7 @@ from django.db import models
 
 from quotes.models.fields import DocumentField
 from quotes.models.insured import Insured
+from quotes.models.sealed_fields import SealedBinaryField
 
 if TYPE_CHECKING:
     from quotes.models.user import User
@@ -48,7 +49,7 @@ class ImportDraft(models.Model):
     )
     how = models.CharField(max_length=10, choices=How.choices)
     name = models.CharField(max_length=200, blank=True, help_text="The file's name.")
-    raw = models.BinaryField()
+    raw = SealedBinaryField()
     mapping = DocumentField(
         default=dict, blank=True, help_text="Column number → what it was chosen to be."
     )

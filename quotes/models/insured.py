@@ -13,6 +13,8 @@ from django.db.models import Q
 from quotes.models.carrier import Carrier
 from quotes.models.fields import DocumentField, PremiumField, within
 from quotes.models.lines import LINES, Line
+from quotes.models.sealed_fields import SealedDocumentField
+from quotes.models.vin import VIN_CHARS, read_vin
 
 if TYPE_CHECKING:
     from quotes.models.user import User
@@ -86,8 +88,8 @@ class Insured(models.Model):
         editable=False,
         help_text="By what a later import of the same household is recognised.",
     )
-    document = DocumentField(default=dict, blank=True, editable=False)
-    body_document = DocumentField(
+    document = SealedDocumentField(default=dict, blank=True, editable=False)
+    body_document = SealedDocumentField(
         default=dict,
         blank=True,
         editable=False,
@@ -187,7 +189,7 @@ class Driver(models.Model):
     name = models.CharField(max_length=200, blank=True)
     years_licensed = models.PositiveSmallIntegerField(null=True, blank=True)
     violations_5yr = models.PositiveSmallIntegerField(null=True, blank=True)
-    document = DocumentField(default=dict, blank=True, editable=False)
+    document = SealedDocumentField(default=dict, blank=True, editable=False)
 
     class Meta:
         ordering = ["position", "id"]
@@ -208,15 +210,26 @@ class Vehicle(models.Model):
     model = models.CharField(max_length=60, blank=True)
     garaging_zip = models.CharField(max_length=10, blank=True)
     primary_driver = models.CharField(max_length=200, blank=True)
-    document = DocumentField(default=dict, blank=True, editable=False)
+    vin = models.CharField(
+        max_length=VIN_CHARS,
+        blank=True,
+        editable=False,
+        help_text="As the document states it, by what a household is recognised.",
+    )
+    document = SealedDocumentField(default=dict, blank=True, editable=False)
 
     class Meta:
         ordering = ["position", "id"]
+        indexes = [models.Index(name="vehicle_vin", fields=["vin"], condition=~Q(vin=""))]
         constraints = [within("year", 1886, 2100, "vehicle_year")]
 
     def __str__(self) -> str:
         words = [str(self.year) if self.year else "", self.make, self.model]
         return " ".join(word for word in words if word) or f"Vehicle {self.position + 1}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.vin = read_vin(self.document)
+        super().save(*args, **kwargs)
 
 
 class IncumbentPolicy(models.Model):
@@ -227,7 +240,7 @@ class IncumbentPolicy(models.Model):
     carrier = models.ForeignKey(Carrier, on_delete=models.PROTECT, null=True, blank=True)
     carrier_name = models.CharField(max_length=120, blank=True)
     annual_premium = PremiumField(null=True, blank=True)
-    document = DocumentField(default=dict, blank=True, editable=False)
+    document = SealedDocumentField(default=dict, blank=True, editable=False)
 
     class Meta:
         ordering = ["insured", "id"]

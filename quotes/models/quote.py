@@ -16,6 +16,7 @@ from quotes.models.carrier import Carrier
 from quotes.models.fields import DocumentField, PremiumField, within
 from quotes.models.insured import Insured
 from quotes.models.lines import LINES, Line
+from quotes.models.sealed_fields import SealedDocumentField
 
 if TYPE_CHECKING:
     from quotes.models.user import User
@@ -61,7 +62,7 @@ class Quote(models.Model):
         editable=False,
         help_text="Whether it is sent in input.quotes; not so when it came as offerings alone.",
     )
-    document = DocumentField(default=dict, blank=True, editable=False)
+    document = SealedDocumentField(default=dict, blank=True, editable=False)
     origins = DocumentField(
         default=dict, blank=True, editable=False, help_text="Column → where its value came from."
     )
@@ -112,13 +113,13 @@ class QuoteLine(models.Model):
     offering_id = models.CharField(
         max_length=200, blank=True, editable=False, help_text="The offering id it came with."
     )
-    document = DocumentField(
+    document = SealedDocumentField(
         default=dict, blank=True, editable=False, help_text="The line as input.quotes gave it."
     )
-    offering_document = DocumentField(
+    offering_document = SealedDocumentField(
         default=dict, blank=True, editable=False, help_text="The offering as it came, if it did."
     )
-    details = DocumentField(
+    details = SealedDocumentField(
         default=dict,
         blank=True,
         editable=False,

@@ -11,13 +11,14 @@ from django.db.models import Q
 from quotes.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from quotes.models.fields import DocumentField
 from quotes.models.insured import Insured
+from quotes.models.sealed_fields import SealedTextField
 
 
 class LegalHold(models.Model):
     """While it stands, nothing of the insured is purged, whatever its age."""
 
     insured = models.ForeignKey(Insured, on_delete=models.PROTECT, related_name="holds")
-    reason = models.CharField(max_length=1000)
+    reason = SealedTextField()
     placed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
@@ -26,7 +27,7 @@ class LegalHold(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     lifted_at = models.DateTimeField(null=True, blank=True)
-    lift_reason = models.CharField(max_length=1000, blank=True)
+    lift_reason = SealedTextField(blank=True)
 
     class Meta:
         ordering = ["-placed_at", "-id"]
@@ -65,6 +66,11 @@ class Tombstone(AppendOnlyModel):
 
 AUDIT_TERM = UUID(int=0)
 """The pass for entries of the access log past their own term: an id that no row has."""
+
+
+RESEALING = UUID(int=1)
+"""The pass under which sealed columns of history may be written anew, by another key: no row has
+this id, so nothing may go by it."""
 
 
 class PurgePass(models.Model):

@@ -14,6 +14,7 @@ from quotes.models.append_only import AppendOnlyModel, AppendOnlyQuerySet
 from quotes.models.decision import DecisionEvent
 from quotes.models.insured import InsuredShare
 from quotes.models.run import Run
+from quotes.models.sealed_fields import SealedTextField
 
 if TYPE_CHECKING:
     from quotes.models.user import User
@@ -48,7 +49,7 @@ class Comment(AppendOnlyModel):
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="comments")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    text = models.TextField()
+    text = SealedTextField()
     at = models.DateTimeField()
 
     objects = CommentQuerySet.as_manager()
@@ -102,7 +103,7 @@ class ReviewRequest(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews_asked"
     )
     asked_at = models.DateTimeField()
-    text = models.TextField(blank=True)
+    text = SealedTextField(blank=True)
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,
@@ -111,7 +112,7 @@ class ReviewRequest(models.Model):
         related_name="reviews_answered",
     )
     answered_at = models.DateTimeField(null=True, blank=True)
-    answer = models.TextField(blank=True)
+    answer = SealedTextField(blank=True)
 
     objects = ReviewRequestQuerySet.as_manager()
 

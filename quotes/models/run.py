@@ -16,6 +16,11 @@ from quotes.models.append_only import AppendOnly
 from quotes.models.fields import DocumentField
 from quotes.models.insured import Insured
 from quotes.models.lines import Appetite
+from quotes.models.sealed_fields import (
+    SealedBinaryField,
+    SealedDocumentField,
+    SealedTextField,
+)
 
 if TYPE_CHECKING:
     from quotes.models.user import User
@@ -119,8 +124,8 @@ class Run(models.Model):
 
     service_url = models.CharField(max_length=300)
     sandbox = models.BooleanField(default=False)
-    request = DocumentField()
-    request_body = models.BinaryField()
+    request = SealedDocumentField()
+    request_body = SealedBinaryField()
     offering_lines = DocumentField(
         default=dict, help_text="Offering id → our quote line's id, as it was when sent."
     )
@@ -129,13 +134,13 @@ class Run(models.Model):
     nexio_status = models.CharField(max_length=64, blank=True)
     stage = models.CharField(max_length=64, blank=True)
     environment = models.CharField(max_length=64, blank=True)
-    response = DocumentField(null=True, blank=True)
-    response_body = models.BinaryField(null=True, blank=True)
-    diagnostic = models.TextField(blank=True)
-    degradation_reason = models.TextField(blank=True)
-    error = models.TextField(blank=True)
+    response = SealedDocumentField(null=True, blank=True)
+    response_body = SealedBinaryField(null=True, blank=True)
+    diagnostic = SealedTextField(blank=True)
+    degradation_reason = SealedTextField(blank=True)
+    error = SealedTextField(blank=True)
     error_code = models.CharField(max_length=100, blank=True)
-    error_details = DocumentField(null=True, blank=True)
+    error_details = SealedDocumentField(null=True, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True, blank=True)
 
     created_at = models.DateTimeField()
@@ -299,11 +304,11 @@ class RunEvent(models.Model):
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField()
     kind = models.CharField(max_length=40)
-    text = models.CharField(max_length=1000)
+    text = SealedTextField()
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
     )
-    data = DocumentField(default=dict, blank=True)
+    data = SealedDocumentField(default=dict, blank=True)
 
     objects = RunEventQuerySet.as_manager()
 

@@ -10,10 +10,10 @@ from django.db.models import F, Q
 from django.utils.functional import cached_property
 
 from quotes.models.carrier import Carrier
-from quotes.models.fields import DocumentField
 from quotes.models.lines import Line
 from quotes.models.quote import QuoteLine, carriers_own
 from quotes.models.run import Run
+from quotes.models.sealed_fields import SealedDocumentField
 
 if TYPE_CHECKING:
     from quotes.models.user import User
@@ -35,7 +35,7 @@ class Solution(models.Model):
     provider_count = models.PositiveIntegerField(null=True, blank=True)
     est_cost_low = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     est_cost_high = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
-    scorecard = DocumentField(default=dict)
+    scorecard = SealedDocumentField(default=dict)
 
     objects = SolutionQuerySet.as_manager()
 

@@ -1,11 +1,9 @@
-"""What spellings of a name, a street or a VIN have in common. Pure: text in, a key out."""
+"""What spellings of a name or a street have in common. Pure: text in, a key out."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
 
 BETWEEN_NAMES = frozenset({"and", "y", "e", "et", "und", "the", "mr", "mrs", "ms", "miss", "dr"})
 """Words of a name that name nobody. "Jr" and "Sr" do: they tell a son from his father."""
@@ -22,7 +20,6 @@ STREET_WORDS = {
 called is all the same."""
 APOSTROPHES = re.compile(r"['’`]")
 BETWEEN_WORDS = re.compile(r"[^\w#]+")
-VIN_KEYS = ("vin", "vin_number", "vehicle_identification_number", "vehicleidentificationnumber")
 
 
 def folded(text: str) -> str:
@@ -49,14 +46,3 @@ def folded_street(street: str) -> str:
     # "Apt #4" names the flat's kind twice.
     once = [w for i, w in enumerate(words) if not (w == "unit" and words[i - 1 : i] == ["unit"])]
     return " ".join(once) if any(c.isdigit() for c in street) and len(once) > 1 else ""
-
-
-def read_vin(value: Any) -> str:
-    """A VIN's 17 letters and digits from text, or from a vehicle's document; else empty."""
-    if isinstance(value, Mapping):
-        stated = {
-            str(k).casefold().replace("-", "_").replace(" ", "_"): v for k, v in value.items()
-        }
-        return next((vin for key in VIN_KEYS if (vin := read_vin(stated.get(key)))), "")
-    plain = re.sub(r"[\s-]+", "", value).upper() if isinstance(value, str) else ""
-    return plain if re.fullmatch(r"[A-HJ-NPR-Z0-9]{17}", plain) else ""

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, models, transaction
 
-from quotes.models import Insured, LegalHold, PurgePass, Run, RunEvent, Tombstone
+from quotes.models import Insured, LegalHold, PurgePass, Run, RunEvent, SealedTable, Tombstone
 from quotes.models.append_only import AppendOnlyModel
 
 EVERYTHING: tuple[str, ...] = ("SELECT", "INSERT", "UPDATE", "DELETE")
@@ -56,6 +56,7 @@ def rights() -> dict[str, tuple[str, ...]]:
     for model in (Insured, Run, LegalHold):
         found[_table(model)] = ("SELECT", "INSERT", "UPDATE")
     found[_table(Tombstone)] = ("SELECT",)
+    found[_table(SealedTable)] = ("SELECT",)
     found[_table(PurgePass)] = ()
     found["django_migrations"] = ("SELECT",)
     return found

@@ -28,6 +28,7 @@ from quotes.services.operations_ground import (
     unapplied_migrations,
 )
 from quotes.services.queueing import Queue, read_queue
+from quotes.services.resealing import Sealing, read_sealing
 
 T = TypeVar("T")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -154,6 +155,7 @@ class Reading:
     traffic: Traffic | None = None
     service: Service | None = None
     demo_people: int | None = None
+    sealing: Sealing | None = None
 
     @property
     def serving(self) -> list[Worker]:
@@ -184,6 +186,7 @@ def read_operations(*, now: datetime) -> Reading:
         traffic=_tried(lambda: _traffic(now)),
         service=_tried(_service),
         demo_people=_tried(User.objects.filter(is_demo=True, is_active=True).count),
+        sealing=_tried(read_sealing),
     )
 
 

@@ -44,7 +44,7 @@ def check_all(reading: Reading) -> list[Check]:
     if reading.database.answers:
         found += [_migrations(reading), _workers(reading), _versions(reading), _key(reading)]
         found += [_holds(reading), _sending(reading), _asking(reading), _settling(reading)]
-        found += [_errors(reading), _queue(reading)]
+        found += [_errors(reading), _queue(reading), _sealing(reading)]
     unread = ", ".join(check.label.lower() for check in found if check.says == UNREAD)
     if unread:
         found = [check for check in found if check.says != UNREAD]
@@ -248,6 +248,27 @@ def _queue(reading: Reading) -> Check:
         do = "No worker takes them: start one. They are only hints; no run hangs on them."
         return Check(code, label, WARN, says, do)
     return Check(code, label, OK, says)
+
+
+def _sealing(reading: Reading) -> Check:
+    code, label = "sealing", "Sealed data"
+    sealing = reading.sealing
+    if sealing is None:
+        return _unread(code, label)
+    if sealing.missing:
+        says = f"Rows are sealed with {', '.join(sealing.missing)}, which DATA_KEYS does not name."
+        do = "Put that key behind the first of DATA_KEYS and restart; until then they stay shut."
+        return Check(code, label, FAIL, says, do)
+    if sealing.waiting:
+        tables = "1 table has" if sealing.waiting == 1 else f"{sealing.waiting} tables have"
+        says = f"{tables} rows that are not under the key {sealing.key_id}, or may be."
+        return Check(code, label, WARN, says, "Run manage.py reseal_data as the database's owner.")
+    if sealing.behind:
+        says = "A process seals with another key than this one's first."
+        do = "Restart web and workers with the same DATA_KEYS; then run manage.py reseal_data."
+        return Check(code, label, WARN, says, do)
+    older = f"; {sealing.older} older kept for backups" if sealing.older else ""
+    return Check(code, label, OK, f"All under the key {sealing.key_id}{older}.")
 
 
 def _disk(reading: Reading) -> Check:

@@ -6,6 +6,7 @@ from django.db.models import OuterRef, Subquery
 
 from quotes.models import Decision, DecisionEvent, DecisionKind
 from quotes.models.run_fact import RunFactQuerySet
+from quotes.models.sealing import marks_of
 
 HAS = [
     ("waited", "Nexio's waiting time"),
@@ -27,8 +28,9 @@ def known_of(rows: RunFactQuerySet, what: str) -> RunFactQuerySet:
 def with_reason(rows: RunFactQuerySet, reason: str) -> RunFactQuerySet:
     """The runs whose present choice was made with exactly this reason."""
     choices = DecisionEvent.objects.filter(run=OuterRef("pk"), kind=DecisionKind.CHOSEN)
-    last = Subquery(choices.order_by("-id").values("reason")[:1])
-    return rows.filter(decided_at__isnull=False).alias(said=last).filter(said=reason)
+    last = Subquery(choices.order_by("-id").values("reason_mark")[:1])
+    marks = marks_of(reason) if reason else [""]
+    return rows.filter(decided_at__isnull=False).alias(said=last).filter(said__in=marks)
 
 
 def reason_of(visible: RunFactQuerySet, step: str) -> str | None:

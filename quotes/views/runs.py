@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from quotes.forms.runs import LinkForm, ReasonForm
 from quotes.models import Run, RunState
 from quotes.models.run import RunQuerySet
+from quotes.models.sealed_fields import size_of, stored_sizes
 from quotes.services import progress, runs
 from quotes.services.as_sent import left_out_lines, pretty
 from quotes.services.comparison import carriers_sent, lines_offered, requested_lines
@@ -190,8 +190,10 @@ def _readable(request: PortalRequest) -> RunQuerySet:
 def _run(request: PortalRequest, pk: UUID) -> Run:
     """The run with its parsed documents, and of the exact bytes only how many they are."""
     rows = _readable(request).defer("request_body", "response_body")
-    sizes = {"request_size": Length("request_body"), "response_size": Length("response_body")}
-    return get_or_absent(rows.annotate(**sizes), pk)
+    run = get_or_absent(rows.annotate(**stored_sizes("request_body", "response_body")), pk)
+    run.request_size = size_of(run, "request_body")  # type: ignore[attr-defined]
+    run.response_size = size_of(run, "response_body")  # type: ignore[attr-defined]
+    return run
 
 
 def _events(run: Run) -> list[Any]:

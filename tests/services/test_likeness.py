@@ -9,7 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from quotes.models import Insured, User, Vehicle
-from quotes.services.alike import folded_name, folded_street, read_vin
+from quotes.models.vin import read_vin
+from quotes.services.alike import folded_name, folded_street
 from quotes.services.likeness import (
     COMMON_CAR,
     MOST_SHOWN,

@@ -7,7 +7,6 @@ stay exact and a year's times are months that need only be merged.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from array import array
@@ -21,7 +20,6 @@ from typing import NamedTuple
 from quotes.services.dashboard.counts import COUNTED, Counts
 
 CENTS = 100
-DIGEST_CHARS = 24
 Parts = dict[int | None, Counter[str]]
 """Carrier, or None for names that no carrier goes by → part → runs."""
 
@@ -44,7 +42,7 @@ class OfBroker:
 
 @dataclass
 class Figures:
-    """`reasons` are by `digest_of` their words, which are kept in the steps alone; `waited` and
+    """`reasons` are by the mark of their words, which are kept in the steps alone; `waited` and
     `timed`, which is all brokers', are seconds; `brokers` are by id, 0 for nobody."""
 
     days: dict[date, Counts] = field(default_factory=dict)
@@ -64,12 +62,12 @@ class Figures:
     def carrier(self, pk: int | None) -> Counter[str]:
         return self.carriers.setdefault(pk, Counter())
 
-    def say(self, digest: str, said: Said) -> None:
-        before = self.reasons.get(digest)
+    def say(self, mark: str, said: Said) -> None:
+        before = self.reasons.get(mark)
         if before is not None:
             latest, step = max(before.latest, said.latest), max(before.step, said.step)
             said = Said(before.runs + said.runs, latest, step)
-        self.reasons[digest] = said
+        self.reasons[mark] = said
 
     def add_kept(self, documents: Iterable[tuple[date, str]], by_day: bool = True) -> None:
         """Add months or days as `kept` wrote them, each with the first day of its month; without
@@ -97,8 +95,8 @@ class Figures:
                 carrier = self.carrier(pk)
                 for part, runs in parts.items():
                     carrier[part] += runs
-            for digest, runs, latest, step in value["reasons"]:
-                self.say(digest, Said(runs, datetime.fromisoformat(latest), step))
+            for mark, runs, latest, step in value["reasons"]:
+                self.say(mark, Said(runs, datetime.fromisoformat(latest), step))
             self.waited += _unpacked(value["waited"])
             self.timed += _unpacked(value["timed"])
         for day, rows in days.items():
@@ -129,11 +127,6 @@ class Figures:
             ],
         }
         return _json(value)
-
-
-def digest_of(words: str) -> str:
-    """By what the same reason is known again; what brokers write is kept in one place only."""
-    return hashlib.sha256(words.encode()).hexdigest()[:DIGEST_CHARS]
 
 
 def _json(value: object) -> str:

@@ -30,7 +30,7 @@ from quotes.models import (
     RunFact,
 )
 from quotes.services.dashboard.counts import COUNTED, KINDS, Counts
-from quotes.services.dashboard.figures import Figures, Said, digest_of
+from quotes.services.dashboard.figures import Figures, Said
 from quotes.services.dashboard.period import Period
 
 AFTER = timedelta(days=2)
@@ -188,9 +188,10 @@ def _add_carriers(found: dict[Whose, Figures], runs: dict[Any, Whose], period: P
 def _add_reasons(found: dict[Whose, Figures], runs: dict[Any, Whose], overridden: Any) -> None:
     choices = DecisionEvent.objects.filter(run__in=overridden, kind=DecisionKind.CHOSEN)
     last: dict[Any, tuple[int, str, datetime]] = {}
-    for run, *step in choices.order_by("id").values_list("run", "pk", "reason", "at").iterator():
+    columns = ("run", "pk", "reason_mark", "at")
+    for run, *step in choices.order_by("id").values_list(*columns).iterator():
         last[run] = step[0], step[1], step[2]
-    for run, (pk, words, at) in last.items():
+    for run, (pk, mark, at) in last.items():
         if run in runs:
             for figures in _both(found, runs[run]):
-                figures.say(digest_of(words), Said(1, at, pk))
+                figures.say(mark, Said(1, at, pk))

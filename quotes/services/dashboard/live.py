@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from quotes.models import CarrierPart, DecisionEvent, DecisionKind, MonthFigures, RunCarrier
 from quotes.services.dashboard.counts import count_by
-from quotes.services.dashboard.figures import Figures, Parts, Said, digest_of
+from quotes.services.dashboard.figures import Figures, Parts, Said
 from quotes.services.dashboard.scope import Scope
 
 
@@ -44,10 +44,10 @@ def _add_reasons(scope: Scope, found: Figures) -> None:
     choices = DecisionEvent.objects.filter(run=OuterRef("pk"), kind=DecisionKind.CHOSEN)
     last = Subquery(choices.order_by("-id").values("pk")[:1])
     rows = scope.rows().filter(overridden=True).annotate(step=last)
-    said = DecisionEvent.objects.filter(pk__in=rows.values("step")).order_by().values("reason")
-    said = said.annotate(runs=Count("pk"), latest=Max("at"), by=Max("pk"))
-    for words, *of in said.values_list("reason", "runs", "latest", "by"):
-        found.say(digest_of(words), Said(*of))
+    steps = DecisionEvent.objects.filter(pk__in=rows.values("step")).order_by()
+    said = steps.values("reason_mark").annotate(runs=Count("pk"), latest=Max("at"), by=Max("pk"))
+    for mark, *of in said.values_list("reason_mark", "runs", "latest", "by"):
+        found.say(mark, Said(*of))
 
 
 def _known_parts(scope: Scope) -> Parts:

@@ -41,8 +41,8 @@ ROWS_AT_ONCE = 500
 WIDE_ROWS_AT_ONCE = 25
 """Of tables with whole requests or papers in them, so that a step stays small in memory."""
 PLAIN = "plain"
-NEWEST = ("quotes_runevent", "quotes_auditevent")
-"""Tables written all day, whose last row tells which key a process seals by now."""
+NEWEST = "quotes_runevent"
+"""Written all day by web and workers: its last row tells which key a process seals with now."""
 
 Change = Callable[[Any, str], Any]
 
@@ -66,6 +66,7 @@ class Table:
     bytes: tuple[str, ...] = ()
     derived: tuple[Derived, ...] = ()
     history: bool = False
+    at_most: int = ROWS_AT_ONCE
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -73,7 +74,7 @@ class Table:
 
     @property
     def at_once(self) -> int:
-        return WIDE_ROWS_AT_ONCE if self.bytes else ROWS_AT_ONCE
+        return min(self.at_most, WIDE_ROWS_AT_ONCE) if self.bytes else self.at_most
 
     def key_of(self, column: str, stored: Any) -> str | None:
         """The id of the key that sealed a stored value, `PLAIN` where none did, None for a value
@@ -198,20 +199,16 @@ class Sealing:
 
 
 def read_sealing() -> Sealing:
-    """For `doctor`: a few small rows and the two newest of history. Raises the database's error."""
+    """For `doctor`: a few small rows and the newest of history. Raises the database's error."""
     ring = keyring()
     noted = {each.name: each for each in SealedTable.objects.all()}
     waiting = [
-        table
-        for table in sealed_tables()
-        if table.name not in noted
-        or noted[table.name].finished_at is None
-        or noted[table.name].key_id != ring.first.id
+        table for table in sealed_tables() if not _done(noted.get(table.name), ring.first.id)
     ]
     newest = {
         key_id
         for table in sealed_tables()
-        if table.name in NEWEST and (key_id := _newest_key(table)) is not None
+        if table.name == NEWEST and (key_id := _newest_key(table)) is not None
     }
     used = {each.key_id for each in noted.values()} | newest - {PLAIN}
     return Sealing(
@@ -221,6 +218,10 @@ def read_sealing() -> Sealing:
         missing=sorted(key_id for key_id in used if key_id not in ring),
         behind=not waiting and bool(newest - {ring.first.id}),
     )
+
+
+def _done(noted: SealedTable | None, key_id: str) -> bool:
+    return noted is not None and noted.finished_at is not None and noted.key_id == key_id
 
 
 def _newest_key(table: Table) -> str | None:

@@ -19,6 +19,7 @@ from django.db import connection
 from bench.loading import analyze
 from bench.seed_rows import CARRIERS, Batch, Seeded
 from quotes.models import Carrier, Office, Role, Run, User
+from quotes.models.sealing import seal_text
 from quotes.services import run_facts
 from quotes.services.roles import ensure_roles
 
@@ -44,14 +45,15 @@ def _add_events() -> None:
     """So many to each run, a second apart from its beginning on, written by the database."""
     at = "created_at + n * interval '1 second'"
     if connection.vendor == "sqlite":
-        at = "strftime('%Y-%m-%d %H:%M:%f', created_at, n || ' seconds') || '000'"
+        at = "strftime('%%Y-%%m-%%d %%H:%%M:%%f', created_at, n || ' seconds') || '000'"
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH RECURSIVE up(n) AS "  # noqa: S608 - nothing of a person's in it
             f"(SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < {EVENTS_EACH}) "
             "INSERT INTO quotes_runevent (run_id, at, kind, text, data) "
-            f"SELECT id, {at}, 'polled', 'Nexio was asked how far it is.', '{{}}' "
-            "FROM (SELECT id, created_at FROM quotes_run ORDER BY id) runs, up"
+            f"SELECT id, {at}, 'polled', %s, '{{}}' "
+            "FROM (SELECT id, created_at FROM quotes_run ORDER BY id) runs, up",
+            [seal_text("Nexio was asked how far it is.", "quotes_runevent.text")],
         )
 
 

@@ -2,7 +2,7 @@
 
 The settings name the keys (`DATA_KEYS`). The first seals, all of them open, and each sealed value
 says which one it needs. A value is bound to its table and column, so that one moved elsewhere does
-not open there; to its row it is not, see docs/decisions/0016.
+not open there; to its row it is not, see docs/decisions/0017.
 
 What is worth it is compressed before it is sealed: text shrinks to a quarter, which more than makes
 up for what sealing adds.

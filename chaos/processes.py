@@ -23,6 +23,8 @@ from chaos.peer import PORT, Script
 ROOT = Path(__file__).resolve().parent.parent
 RESTART_AFTER = 1.0
 """Seconds until what ended is started again, as an init system is commonly told."""
+COUNT_EVERY = 1.0
+"""Seconds: reading all of /proc a few times a second is felt on a small machine."""
 KINDS = ("command", "main", "sentinel", "pusher", "monitor", "idle", "busy")
 """The processes of one worker: its command, and of the queue's cluster the main process, the
 sentinel, the two that move tasks, a worker without a task and the one that watches runs."""
@@ -135,6 +137,7 @@ class Worker(Restarted):
         self.folder = folder / f"worker{number}"
         self.folder.mkdir()
         self.seen: set[Process] = set()
+        self._next_count = 0.0
         super().__init__(
             ["manage.py", "worker", *options],
             {**env, "TMPDIR": str(self.folder)},
@@ -143,6 +146,13 @@ class Worker(Restarted):
 
     def look(self) -> None:
         super().look()
+        now = time.monotonic()
+        if now >= self._next_count:
+            self._next_count = now + COUNT_EVERY
+            self.count()
+
+    def count(self) -> None:
+        """Note every process that it has just now."""
         self.seen.update(below(self.process.pid))
         self.seen.add(Process(self.process.pid, _stat(self.process.pid)[2]))
 

@@ -22,7 +22,7 @@ from chaos.people import Person
 from chaos.processes import KINDS, Peer, Worker
 from chaos.recovery import Kill, Recovery
 from quotes.models import Run
-from quotes.models.run import IN_FLIGHT
+from quotes.models.run import IN_FLIGHT, RunQuerySet
 
 LOOK_EVERY = 0.2
 SETTLE_EVERY = 3.0
@@ -99,6 +99,7 @@ class Storm:
         self.recovery = Recovery()
         self.canaries = Watch()
         self.outages: list[float] = []
+        self.late: list[str] = []
         self.loader = Loader(folder / "ledger.jsonl", seed=plan.seed, hints=plan.hints)
         self.person = Person(self.loader.broker, seed=plan.seed)
         self.workers: list[Worker] = []
@@ -163,9 +164,10 @@ class Storm:
         (self.folder / CALM).touch()
         began = time.monotonic()
         while time.monotonic() - began < self.plan.stuck_after:
-            if not _under_way():
+            if not _under_way().exists():
                 return time.monotonic() - began
             self._look()
+        self.late = [str(pk) for pk in _under_way().values_list("pk", flat=True)]
         return None
 
     def _look(self, *, wait: bool = True) -> None:
@@ -234,7 +236,7 @@ class Storm:
     def _stop(self) -> list[int | None]:
         """Stop the workers as an init system does, all at once."""
         for worker in self.workers:
-            worker.look()
+            worker.count()
             worker.terminate()
         exits = [worker.ended(self.plan.stop_within) for worker in self.workers]
         # What a killed command left behind ends by itself, after the submission it may be in.
@@ -247,7 +249,6 @@ class Storm:
         self, seconds: float, rest_after: float | None, exits: list[int | None], left_over: int
     ) -> Outcome:
         rows = checking.read_rows()
-        late = [row.id for row in rows if row.state in IN_FLIGHT] if rest_after is None else []
         exchanges = self._journal()
         self.canaries.files("worker logs", (worker.log for worker in self.workers))
         self.canaries.look("addresses asked for", (each.path.encode() for each in exchanges))
@@ -256,7 +257,7 @@ class Storm:
             ledger=read_ledger(self.loader.ledger),
             exchanges=exchanges,
             rows=rows,
-            late=late,
+            late=self.late,
             outages=self.outages,
         )
         return Outcome(
@@ -273,5 +274,5 @@ class Storm:
         )
 
 
-def _under_way() -> bool:
-    return Run.objects.filter(state__in=IN_FLIGHT).exists()
+def _under_way() -> RunQuerySet:
+    return Run.objects.filter(state__in=IN_FLIGHT)

@@ -22,6 +22,8 @@ _folder.mkdir(mode=0o700, exist_ok=True)
 os.environ["DATA_DIR"] = str(_folder)
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 os.environ["LOG_LEVEL"] = "WARNING"
+# Processes under test have folders of their own, and must open what the tests sealed.
+os.environ["DATA_KEYS"] = "q0K3n1Vx7mZ4tB8yR2cW6pL9dF5gH0jS1aE3uI7oXkQ"
 
 from brokerportal.settings import *  # noqa: E402, F403
 from brokerportal.settings import DATABASES  # noqa: E402

@@ -29,6 +29,7 @@ from django.conf import settings
 from django.core.management import get_commands
 
 from brokerportal.environment import Environment
+from quotes.models.sealing import make_key
 from quotes.services.supervising import DRAIN_WITHIN
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +38,7 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 NAMES = {*Environment.model_fields, "SECRETS_DIR"}
 NOT_OURS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "POSTGRES_USER", "POSTGRES_DB",
             "POSTGRES_PASSWORD_FILE"}  # fmt: skip
-SECRETS = {"SECRET_KEY", "NEXIO_API_KEY", "DATABASE_URL"}
+SECRETS = {"SECRET_KEY", "DATA_KEYS", "NEXIO_API_KEY", "DATABASE_URL"}
 
 
 def needed(program: str | None, package: str) -> str:
@@ -205,6 +206,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path):
     key = "kTz3-Wq9_vR7xLm2Pn8sYb4Hd6Gf1Jc5QaUeIoZp"
     (tmp_path / "SECRET_KEY").write_text(f"{key}\n")
     (tmp_path / "NEXIO_API_KEY").write_text("nx_live_example\n")
+    (tmp_path / "DATA_KEYS").write_text(f"{make_key()}\n")
     assert read(SECRETS_DIR=str(tmp_path)).stdout == f"{len(key)} SecretStr('**********') True\n"
     refused = read(SECRETS_DIR=str(tmp_path / "none"))
     assert "SECRETS_DIR: is no folder" in refused.stderr

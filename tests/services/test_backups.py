@@ -24,6 +24,7 @@ from django.db import connection
 from django.test import Client
 
 from quotes.models import Attachment, AuditEvent, Run, User, WorkerBeat
+from quotes.models.sealing import make_key
 from quotes.services.runs import wake_worker
 from tests import runs as made
 from tests.factories import make_user, queued_run, stored_attachment
@@ -274,6 +275,15 @@ def test_a_backup_of_another_release_is_refused(broker, elsewhere, file):
     done = elsewhere.restore(other)
     assert done.returncode == 1
     assert "Restore it with that release" in done.stderr
+
+
+def test_without_the_key_that_opens_it_nothing_is_restored(broker, elsewhere, file):
+    queued_run(owner=broker)
+    call_command("backup", str(file))
+    done = elsewhere.python("manage.py", "restore", str(file), DATA_KEYS=make_key())
+    assert done.returncode == 1
+    assert "which DATA_KEYS does not name here" in done.stderr
+    assert elsewhere.restore(file).returncode == 0
 
 
 def test_a_file_that_was_gone_is_named(broker, elsewhere, file, capsys):

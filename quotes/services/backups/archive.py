@@ -31,13 +31,14 @@ class Unusable(Exception):
 @dataclass
 class Manifest:
     """`engine` is "postgresql" or "sqlite"; `migrations` are names such as "quotes.0001_initial";
-    `tables` has each table's columns in the order of its rows; `absent` are attachments whose
-    file was gone when the backup was made."""
+    `data_keys` are the ids of the keys that open it; `tables` has each table's columns in the order
+    of its rows; `absent` are attachments whose file was gone when the backup was made."""
 
     made_at: str
     version: str
     engine: str
     migrations: list[str]
+    data_keys: list[str]
     tables: dict[str, list[str]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from quotes import VERSION
 from quotes.models import AuditEvent, Deed, Insured, Run, RunState, User
+from quotes.models.sealing import keyring
 from quotes.services import audit
 from quotes.services.backups.archive import ATTACHMENTS, Manifest, Reader, Unusable, reading
 from quotes.services.backups.tables import applied_migrations, load_rows
@@ -48,6 +49,7 @@ def restore_backup(path: Path) -> Restored:
     OSError where the file cannot be read or an attachment not be written."""
     with reading(path) as backup:
         _refuse_unless_same_release(backup.manifest)
+        _refuse_without_its_keys(backup.manifest)
         _refuse_unless_empty()
         with _attachments_of(backup):
             # The rows, and that nothing of them is sent again: both or neither. SQLite replaces
@@ -73,6 +75,15 @@ def _refuse_unless_same_release(manifest: Manifest) -> None:
             f"The backup was made by release {manifest.version}, whose tables are others than "
             f"those of this one ({VERSION}). Restore it with that release, into a new database, "
             "and upgrade then."
+        )
+
+
+def _refuse_without_its_keys(manifest: Manifest) -> None:
+    missing = [each for each in manifest.data_keys if each not in keyring()]
+    if missing:
+        raise Refused(
+            f"Households' data in the backup is sealed with the data key {', '.join(missing)}, "
+            "which DATA_KEYS does not name here: put it there first."
         )
 
 

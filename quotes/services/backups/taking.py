@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from quotes import VERSION
 from quotes.models import Deed
+from quotes.models.sealing import keyring
 from quotes.services import audit
 from quotes.services.backups.archive import ATTACHMENTS, Manifest, of_file, writing
 from quotes.services.backups.tables import applied_migrations, write_rows
@@ -28,6 +29,7 @@ def take_backup(out: IO[bytes]) -> Manifest:
         version=VERSION,
         engine=connection.vendor,
         migrations=applied_migrations(),
+        data_keys=[key.id for key in keyring().keys],
     )
     folder = Path(settings.ATTACHMENTS_DIR)
     with writing(out, manifest) as backup:

@@ -15,6 +15,7 @@ import pytest
 
 from tests.fake_nexio import FakeNexio, Recorded
 from tests.processes.own_postgresql import OwnPostgreSQL, Stop
+from tests.processes.web import WebProcess
 from tests.processes.worker import ROOT, WorkerProcess, eventually
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
@@ -29,7 +30,7 @@ ONCE = "SELECT kind, count(*), count(DISTINCT run_id) FROM quotes_runevent GROUP
 
 
 class Portal:
-    """A worker on a PostgreSQL of its own, with a Nexio to talk to."""
+    """A worker and a web process on a PostgreSQL of its own, with a Nexio to talk to."""
 
     def __init__(self, database: OwnPostgreSQL, nexio: FakeNexio, folder: Path) -> None:
         self.database, self.nexio = database, nexio
@@ -42,6 +43,7 @@ class Portal:
         }
         self.manage("migrate", "--verbosity", "0")
         self.worker = WorkerProcess(nexio.url, folder, **self.environment)
+        self.web = WebProcess(folder / "web", nexio.url, **self.environment)
         eventually(self.worker.watcher_pid, 90, "a watcher serves")
 
     def manage(self, *words: str) -> None:
@@ -53,6 +55,16 @@ class Portal:
             check=True,
             timeout=120,
         )
+
+    def pages(self) -> dict[str, int]:
+        """How the web process answers: whether it lives, whether all is well, and a page for
+        somebody whose session is looked up."""
+        probes = {path: self.web.get(path)[0] for path in ("/healthz", "/readyz")}
+        return probes | {"/": self.web.get("/", "sessionid=0123456789abcdefghijklmnopqrstuv")[0]}
+
+    def end(self) -> None:
+        self.worker.end()
+        self.web.stop()
 
     def queue(self, runs: int) -> None:
         self.manage("shell", "--verbosity", "0", "-c", QUEUE.format(runs=runs))
@@ -85,7 +97,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
             assert started[0].worker.stop() == 0, "it drains as ever"
     finally:
         for each in started:
-            each.worker.end()
+            each.end()
         database.remove()
 
 
@@ -95,6 +107,8 @@ def test_stopped_while_nexio_answers_and_started_again(portal: Portal, how: Stop
     before, nexio = portal.states().get("completed", 0), portal.nexio
     sent = len(nexio.recorded_submits)
     nexio.on_poll(None, lambda request: {"run_id": request.run_id, "status": "queued"})
+    eventually(portal.web.answers, 90, "the web process answers")
+    assert portal.pages()["/"] == 302, "it looked, and leads to the sign-in"
     portal.queue(2)
     eventually(lambda: portal.states().get("waiting") == 2, 60, "two runs wait")
 
@@ -106,6 +120,7 @@ def test_stopped_while_nexio_answers_and_started_again(portal: Portal, how: Stop
     portal.queue(1)
     eventually(lambda: portal.states() == {}, 60, "the database is away")
     eventually(lambda: f"nx-{how}" in portal.worker.log.read_text(), 60, "the log has the run_id")
+    assert portal.pages() == {"/healthz": 200, "/readyz": 503, "/": 500}
     time.sleep(2)  # an outage, not a blink
     portal.database.start()
     nexio.on_poll(None)
@@ -114,6 +129,8 @@ def test_stopped_while_nexio_answers_and_started_again(portal: Portal, how: Stop
     assert portal.once()
     assert len(nexio.recorded_submits) == sent + 4
     assert portal.worker.process.poll() is None
+    well = {"/healthz": 200, "/readyz": 200, "/": 302}
+    eventually(lambda: portal.pages() == well, 30, "the web process found the database again")
 
 
 def test_crashing_again_and_again_while_many_runs_are_in_flight(portal: Portal) -> None:

@@ -62,6 +62,15 @@ print(json.dumps({
 """
 
 
+DROP = """
+import sys
+import django; django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute(f"DROP OWNED BY {sys.argv[1]}")
+"""
+
+
 class Elsewhere:
     """A new, empty database and folder, and the commands of `manage.py` there."""
 
@@ -284,6 +293,31 @@ def test_without_the_key_that_opens_it_nothing_is_restored(broker, elsewhere, fi
     assert done.returncode == 1
     assert "which DATA_KEYS does not name here" in done.stderr
     assert elsewhere.restore(file).returncode == 0
+
+
+def test_the_apps_own_role_may_take_a_backup(broker, elsewhere, file):
+    if connection.vendor != "postgresql":
+        pytest.skip("roles are PostgreSQL's: set TEST_DATABASE_URL")
+    role = f"portal_backup_{os.getpid()}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'role-password'")
+    try:
+        assert elsewhere.python("manage.py", "app_role", role).returncode == 0
+        server = elsewhere.url.rpartition("@")[2]
+        theirs = Elsewhere(f"postgresql://{role}:role-password@{server}", elsewhere.folder)
+        done = theirs.python("manage.py", "backup", str(file))
+        assert done.returncode == 0, done.stderr
+        call_command("backup", str(file.with_name("of_the_owner.zip")))
+        with (
+            zipfile.ZipFile(file) as one,
+            zipfile.ZipFile(file.with_name("of_the_owner.zip")) as two,
+        ):
+            assert one.namelist() == two.namelist()
+    finally:
+        done = elsewhere.python("-c", DROP, role)
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP ROLE {role}")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_file_that_was_gone_is_named(broker, elsewhere, file, capsys):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import ProgrammingError
 
 from quotes.services.backups.taking import take_backup
 
@@ -35,6 +36,14 @@ class Command(BaseCommand):
                 part = Path(file.name)
                 manifest = take_backup(file)
             part.replace(out)
+        except ProgrammingError as error:
+            if "permission denied" not in str(error):
+                raise
+            raise CommandError(
+                "This database role may not read everything. Run manage.py app_role for it, or "
+                "this with the owner's DATABASE_URL.",
+                returncode=EXIT_BAD_INPUT,
+            ) from None
         except OSError as error:
             raise CommandError(
                 f"cannot write {out}: {error.strerror}", returncode=EXIT_BAD_INPUT

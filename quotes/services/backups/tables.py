@@ -1,7 +1,8 @@
 """Which tables a backup has, and how each database hands its rows out and takes them back.
 
 Left out is what says nothing a day later: sessions (a restore must revive none that was ended),
-the queue's hints, workers' signs of life, and the cache, which is no model's table.
+the queue's hints, workers' signs of life, what stands only within a purge, and the cache, which is
+no model's table. The app's own role may read all the rest.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from quotes.models import Attachment
 from quotes.services.backups.archive import Reader, Writer, of_file
 
 LEFT_OUT = ("django_session", "django_q_ormq", "django_q_task", "django_q_schedule",
-            "quotes_workerbeat")  # fmt: skip
+            "quotes_workerbeat", "quotes_purgepass")  # fmt: skip
 SQLITE_FILE = "database.sqlite3"
 ROWS = "tables/{}.copy"
 

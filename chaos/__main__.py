@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from brokerportal.environment import Environment
 from chaos.databases import NotHere, throwaway
 
 DATABASES = ("sqlite", "postgresql")
@@ -47,8 +49,13 @@ def _storm(kind: str, url: str, folder: Path, options: argparse.Namespace) -> in
         "--figures", str(figures), "--runs", str(options.runs), "--kills", str(options.kills),
         "--seed", str(options.seed),
     ]  # fmt: skip
-    env = {**os.environ, "DATABASE_URL": url, "DATA_DIR": str(folder)}
+    env = {**without_settings(os.environ), "DATABASE_URL": url, "DATA_DIR": str(folder)}
     return subprocess.run(command, env=env, check=False).returncode  # noqa: S603
+
+
+def without_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment without the app's settings: no storm on the caller's queue or mail server."""
+    return {name: value for name, value in env.items() if name not in Environment.model_fields}
 
 
 if __name__ == "__main__":

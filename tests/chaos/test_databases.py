@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from chaos import databases
+from chaos.__main__ import without_settings
 from chaos.databases import NotHere, throwaway
 from tests.processes.conftest import database_url
 
@@ -45,3 +46,11 @@ def test_without_a_server_or_programs_it_says_what_would_do(monkeypatch, tmp_pat
         throwaway("postgresql", tmp_path),
     ):
         pass
+
+
+def test_a_storm_goes_by_none_of_the_callers_settings():
+    caller = {
+        "EMAIL_URL": "smtp://mail.example.com", "QUEUE_URL": "redis://queue.example.com",
+        "NEXIO_API_KEY": "nx_live_of_the_caller", "PATH": "/bin", "PGPASSFILE": "/somewhere",
+    }  # fmt: skip
+    assert without_settings(caller) == {"PATH": "/bin", "PGPASSFILE": "/somewhere"}

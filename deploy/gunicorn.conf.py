@@ -4,6 +4,7 @@ Everything that differs between installations comes from the environment, as in 
 """
 
 import sys
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -26,7 +27,7 @@ preload_app = False
 keepalive = 75
 graceful_timeout = 30
 # Heartbeats in memory: on a disk that is slow for a moment a healthy process would be killed.
-worker_tmp_dir = "/dev/shm"  # noqa: S108
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Its own lines as those of the app: JSON in production, and no second log of addresses.
 accesslog = None
 logconfig_dict = logging_dict(level=environment.LOG_LEVEL, as_json=environment.production)

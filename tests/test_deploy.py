@@ -216,6 +216,21 @@ def test_a_secret_may_stand_in_a_file(tmp_path):
     assert "short-one" not in refused.stderr
 
 
+def test_a_web_server_with_a_wrong_environment_says_what_is_wrong_and_ends(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "APP_ENV": "production", "WEB_BIND": "everywhere",
+             "SECRET_KEY": "changeme"},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    named = set(re.findall(r"^  (\w+): ", done.stderr, re.MULTILINE))
+    assert named >= {"SECRET_KEY", "WEB_BIND", "ALLOWED_HOSTS", "NEXIO_API_KEY"}
+    assert "changeme" not in done.stderr
+
+
 # The proxy, run for real ----------------------------------------------------------------------
 
 

@@ -3,8 +3,11 @@ nothing is half-stored, and all goes on once there is room."""
 
 from __future__ import annotations
 
+import json
+import random
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,7 +18,7 @@ from django.urls import reverse
 from quotes.models import Run, RunEvent, RunFact
 from tests.answers import raw
 from tests.factories import import_example, make_people
-from tests.fake_nexio import FakeNexio
+from tests.fake_nexio import FakeNexio, completed
 from tests.services.watch import Watching, kinds, until, until_state
 from tests.views.pages import signed_in
 
@@ -71,8 +74,8 @@ def disk(request: pytest.FixtureRequest) -> Iterator[Disk]:
     connection_created.disconnect(made.attach)
 
 
-ACCEPTED = f'{{"run_id": "nx-full", "status": "queued", "note": "{"🏠" * 3000}"}}'.encode()
-"""What is kept of it is longer than any page has room for."""
+NOTE = "".join(random.Random(7).choices([chr(code) for code in range(0x4E00, 0x9FFF)], k=9000))
+"""In a reply it makes what is kept of that longer than a page has room for, however packed."""
 
 
 def test_a_run_id_is_written_down_once_there_is_room(
@@ -82,7 +85,7 @@ def test_a_run_id_is_written_down_once_there_is_room(
         pack()
         disk.full.set()
         nexio.add_run("nx-full", request.json)
-        return raw(202, ACCEPTED)
+        return raw(202, f'{{"run_id": "nx-full", "status": "queued", "note": "{NOTE}"}}'.encode())
 
     nexio.on_submit([fills_up])
     with Watching(nexio):
@@ -99,9 +102,12 @@ def test_a_run_id_is_written_down_once_there_is_room(
 def test_packages_are_stored_whole_once_there_is_room(
     nexio: FakeNexio, run: Run, disk: Disk, pack: Callable[[], None]
 ) -> None:
-    def fills_up(request: Any) -> None:
+    packages = completed(json.loads(bytes(run.request_body), parse_float=Decimal))
+
+    def fills_up(request: Any) -> Any:
         pack()
         disk.full.set()
+        return {"run_id": request.run_id, "status": "completed", "note": NOTE, **packages}
 
     nexio.statuses = ("completed",)
     nexio.on_poll(None, [fills_up])

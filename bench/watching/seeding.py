@@ -73,6 +73,14 @@ def lives(
     return made
 
 
+def together(
+    count: int, shortest: float, longest: float, *, begins: float, ideal: Ideal
+) -> list[Seeded]:
+    """So many runs that all begin at one moment."""
+    chance = random.Random(20261130)  # noqa: S311 - figures, not secrets
+    return [_one(chance.uniform(shortest, longest), begins, begins, ideal) for _ in range(count)]
+
+
 def _one(takes: float, begins: float, now: float, ideal: Ideal) -> Seeded:
     pk, ends = uuid.uuid4(), begins + takes
     due, polls = ideal.first(pk, begins), 0

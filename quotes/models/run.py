@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from copy import copy
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -237,10 +238,11 @@ class Run(models.Model):
         actor: User | None = None,
         data: dict[str, Any] | None = None,
         lease: str = "",
+        also: Callable[[], object] | None = None,
         **changes: Any,
     ) -> None:
-        """Take one step of the run's life, write it on the timeline and in the run's facts: all
-        of it or nothing.
+        """Take one step of the run's life, write it on the timeline and in the run's facts, and
+        do what `also` does: all of it or nothing.
 
         The step is a compare-and-set on the state this object was read with, and on the lease
         where one is given. Raises IllegalTransition for a step the life does not have, and
@@ -266,6 +268,8 @@ class Run(models.Model):
             after = copy(self)
             after._take({"state": to, **changes})
             RunFact.objects.stepped(after)
+            if also is not None:
+                also()
         self._take({"state": to, **changes})
 
     def _take(self, values: dict[str, Any]) -> None:

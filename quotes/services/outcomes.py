@@ -6,6 +6,7 @@ Every function is one short transaction on a row read before. All are told the t
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -214,13 +215,22 @@ def submission_lost(run: Run, error: errors.NexioError, *, now: datetime, lease:
     tell_of_step(run, now=now)
 
 
-def poll_answered(run: Run, reply: Reply[JobReply], *, lease: str, now: datetime) -> None:
-    """A readable reply: the end, or one more step on the way."""
-    if reply.message.environment:
+def poll_answered(
+    run: Run,
+    reply: Reply[JobReply],
+    *,
+    lease: str,
+    now: datetime,
+    service: NexioService | None = None,
+) -> None:
+    """A readable reply: the end, or one more step on the way.
+
+    `service` is the run's, where its row is at hand.
+    """
+    environment = reply.message.environment
+    if environment and (service is None or service.environment != environment):
         known = NexioService.objects.filter(base_url=run.service_url)
-        known.exclude(environment=reply.message.environment).update(
-            environment=reply.message.environment
-        )
+        known.exclude(environment=environment).update(environment=environment)
     if reply.message.is_terminal:
         _finish(run, reply, lease=lease, now=now)
         return
@@ -255,30 +265,28 @@ def _finish(run: Run, reply: Reply[JobReply], *, lease: str, now: datetime) -> N
         text = f"Nexio ranked {count} package{'' if count == 1 else 's'}."
     else:
         text = "Nexio finished without a package."
-    with transaction.atomic():
-        run.move(
-            RunState.FAILED if failed else RunState.COMPLETED,
-            at=now, kind="failed" if failed else "completed", text=text, lease=lease,
-            data={"status": message.status},
-            nexio_status=message.status,
-            stage=message.stage or "",
-            environment=message.environment or run.environment,
-            response=message.raw,
-            response_body=reply.body,
-            diagnostic=message.diagnostic or "",
-            degradation_reason=message.degradation_reason or "",
-            error=message.error or "",
-            error_code=message.error_code,
-            error_details=message.error_details,
-            http_status=reply.http_status,
-            completed_at=message.completed_at,
-            polls=run.polls + 1,
-            bad_polls=0,
-            unreachable_polls=0,
-            last_polled_at=now,
-        )  # fmt: skip
-        if not failed:
-            store_solutions(run, message)
+    run.move(
+        RunState.FAILED if failed else RunState.COMPLETED,
+        at=now, kind="failed" if failed else "completed", text=text, lease=lease,
+        data={"status": message.status},
+        nexio_status=message.status,
+        stage=message.stage or "",
+        environment=message.environment or run.environment,
+        response=message.raw,
+        response_body=reply.body,
+        diagnostic=message.diagnostic or "",
+        degradation_reason=message.degradation_reason or "",
+        error=message.error or "",
+        error_code=message.error_code,
+        error_details=message.error_details,
+        http_status=reply.http_status,
+        completed_at=message.completed_at,
+        polls=run.polls + 1,
+        bad_polls=0,
+        unreachable_polls=0,
+        last_polled_at=now,
+        also=None if failed else partial(store_solutions, run, message),
+    )  # fmt: skip
     tell_of_step(run, now=now)
 
 

@@ -23,6 +23,8 @@ MOST_AMOUNT = Decimal(10) ** 11
 def store_solutions(run: Run, reply: JobReply) -> list[Solution]:
     """Store every solution of a terminal reply, in the order it came, and what lists read of
     them. Call in a transaction."""
+    if unread := run.get_deferred_fields() & {"request", "offering_lines"}:
+        run.refresh_from_db(fields=unread)
     matcher = Matcher.of(run)
     names = {o.provider_name for s in reply.solutions for o in s.offerings if o.provider_name}
     carriers = Carrier.objects.by_key(names)

@@ -159,7 +159,7 @@ def carrier_became(carrier: Carrier, was: Carrier) -> None:
     figures_changed(days)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def _refresh(ids: Sequence[UUID]) -> list[tuple[UUID, Differences]]:
     # The rows as written first, then what they follow from: where a broker's insured goes to
     # another in between, what is newer wins.

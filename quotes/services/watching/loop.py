@@ -237,7 +237,8 @@ class Watcher:
         if says_nothing_new(run, reply.message, self._service):
             self._unchanged.polled(Polled(run, now))
             return False
-        await db(outcomes.poll_answered, run, reply, lease=self.lease, now=now)
+        service = self._service
+        await db(outcomes.poll_answered, run, reply, lease=self.lease, now=now, service=service)
         return True
 
     async def _check_key(self, db: DatabaseThread, service: NexioService, now: datetime) -> None:

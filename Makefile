@@ -57,6 +57,8 @@ bench: .venv/dev.stamp ## Time a 1,000-quote import, a 200-package page, lists o
 	@$(BIN)/python -m bench --folder var/bench $(BENCH_ARGS)
 	@$(BIN)/python -m bench.review_list --json var/bench/review_list.json
 	@$(BIN)/python -m bench.pages --json var/bench/pages.json
+	@$(BIN)/python -m bench.watching --folder var/bench $(WATCHING_ARGS)
+	@$(BIN)/python -m bench.open_pages --folder var/bench
 
 chaos: .venv/dev.stamp ## 1,000 runs on each database while processes are killed, then the accounts; CHAOS_ARGS="--database sqlite"
 	@$(BIN)/python -m chaos --folder var/chaos $(CHAOS_ARGS)

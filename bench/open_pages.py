@@ -112,7 +112,7 @@ def web_server() -> Iterator[tuple[str, int]]:
             sys.executable, "-m", "gunicorn", "brokerportal.wsgi", "--bind", f"127.0.0.1:{port}",
             "--threads", str(settings.WEB_THREADS), "--log-level", "warning",
         ],
-        env=os.environ | stage.environment() | {"SECRET_KEY": str(settings.SECRET_KEY)},
+        env=os.environ | stage.environment(),
     )  # fmt: skip
     try:
         yield f"http://127.0.0.1:{port}", server.pid

@@ -17,8 +17,6 @@ from bench.watching.ideal import Ideal, requests_too_early
 from bench.watching.seeding import Seeded
 
 WARM_UP = 10.0
-STARTS_IN = 6.0
-"""Seconds from seeding to the first measured moment, besides the warm-up: a process starts."""
 GRACE = 5.0
 
 
@@ -75,19 +73,18 @@ def _fly(name: str, size: int, takes: tuple[float, float], seconds: float, reply
         like = seeding.template()
         with stage.nexio(like.request, reply) as url, tempfile.TemporaryDirectory() as folder:
             diary, plan = Path(folder) / "diary", Path(folder) / "runs"
-            last = STARTS_IN + WARM_UP + seconds + GRACE
-            # Twenty seconds for putting the rows into the database.
-            now = time.time() + (20 if name == "ours" else 0)
+            last = WARM_UP + seconds + GRACE
+            # Time to put the rows into the database, and for a process to start.
+            now = time.time() + (25 if name == "ours" else 10)
             runs = seeding.lives(size, *takes, now=now, seconds=last, ideal=ideal)
             if name == "ours":
                 seeding.put(runs, like, now=now)
             plan.write_text(json.dumps({str(r.pk): [r.nexio_run_id, r.due, r.polls] for r in runs}))
-            time.sleep(max(now - time.time() - 3, 0))  # a process takes seconds to start
             watching = stage.start(name, diary, now + last, plan)
             watching.wait(timeout=last + 120)
             lines = [json.loads(line) for line in diary.read_text().splitlines()]
             asked = stage.journal(url)
-    begins = now + STARTS_IN + WARM_UP
+    begins = now + WARM_UP
     window = begins, begins + seconds
     flight = _judge(name, runs, lines, asked, window, ideal)
     made = Flight(name=name, in_flight=size, takes=_words(takes), **flight)

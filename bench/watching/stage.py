@@ -65,14 +65,20 @@ def start(module: str, *arguments: object) -> subprocess.Popen[bytes]:
 
 
 def environment() -> dict[str, str]:
-    """What names the bench's database and Nexio to another process."""
+    """What lets another process use the bench's database, its keys, and its Nexio."""
     made = connection.settings_dict
     if connection.vendor == "sqlite":
         url = f"sqlite:///{made['NAME']}"
     else:
         login = f"{quote(made['USER'])}:{quote(made['PASSWORD'])}".rstrip(":")
         url = f"postgresql://{login}@{made['HOST']}:{made['PORT']}/{made['NAME']}"
-    return {"DATABASE_URL": url, "NEXIO_BASE_URL": settings.NEXIO_URL, "NEXIO_API_KEY": KEY}
+    return {
+        "DATABASE_URL": url,
+        "DATA_KEYS": ",".join(map(str, settings.DATA_KEYS)),
+        "SECRET_KEY": str(settings.SECRET_KEY),
+        "NEXIO_BASE_URL": settings.NEXIO_URL,
+        "NEXIO_API_KEY": KEY,
+    }
 
 
 def last_sample(diary: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.utils.text import slugify
 from quotes.models import NexioService, Run, RunEvent, RunState
 from quotes.services.runs import next_check
 
-AFTER_CHECK = 0.8
+AFTER_CHECK = 0.6
 """Seconds after a scheduled check at which its outcome can be read, as a rule."""
 SHORTEST, LONGEST = 0.7, 35.0
 """Seconds between two looks of a page; the schedule's longest gap is 31.5."""

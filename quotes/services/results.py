@@ -31,12 +31,12 @@ def store_solutions(run: Run, reply: JobReply) -> list[Solution]:
     solutions = Solution.objects.bulk_create(
         [_solution(run, position, each) for position, each in enumerate(reply.solutions)]
     )
-    SolutionLine.objects.bulk_create(
+    lines = SolutionLine.objects.bulk_create(
         _line(solution, position, offering, matcher, carriers)
         for solution, message in zip(solutions, reply.solutions, strict=True)
         for position, offering in enumerate(message.offerings)
     )
-    run_facts.refresh(run.pk)
+    run_facts.refresh(run.pk, packages=(solutions, lines))
     return solutions
 
 

@@ -50,6 +50,8 @@ READ = (
 
 CarrierRow = tuple[str, str, int | None]
 """Part, name, and the carrier's id where we know the carrier."""
+Packages = tuple[Sequence[Solution], Sequence[SolutionLine]]
+"""A run's packages, and their lines, each line with its carrier."""
 Differences = dict[str, tuple[Any, Any]]
 """Column → what was written and what is; "carriers" for the carriers' rows."""
 
@@ -65,10 +67,12 @@ class _Known:
     carriers: Mapping[str, Carrier] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, runs: Sequence[Run]) -> _Known:
+    def of(cls, runs: Sequence[Run], packages: Packages | None = None) -> _Known:
         known = cls()
         with_packages = [run for run in runs if run.state == "completed"]
-        if with_packages:
+        if packages is not None:
+            known._add_packages(*packages)
+        elif with_packages:
             known._read_packages(with_packages)
         decided = [run.pk for run in runs if run.decision != Decision.UNDECIDED]
         if decided:
@@ -87,11 +91,17 @@ class _Known:
         return known
 
     def _read_packages(self, runs: Sequence[Run]) -> None:
-        rows = Solution.objects.filter(run__in=[run.pk for run in runs]).defer("scorecard")
-        for solution in rows:
+        ids = [run.pk for run in runs]
+        lines = SolutionLine.objects.filter(solution__run__in=ids).select_related("carrier")
+        self._add_packages(
+            Solution.objects.filter(run__in=ids).defer("scorecard"),
+            lines.order_by("solution", "position"),
+        )
+
+    def _add_packages(self, solutions: Iterable[Solution], lines: Iterable[SolutionLine]) -> None:
+        for solution in solutions:
             self.solutions.setdefault(solution.run_id, []).append(solution)
-        lines = SolutionLine.objects.filter(solution__run__in=[run.pk for run in runs])
-        for line in lines.select_related("carrier").order_by("solution", "position"):
+        for line in lines:
             self.lines.setdefault(line.solution_id, []).append(line)
 
 
@@ -115,12 +125,13 @@ def incumbent_carriers(request: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def refresh(run_id: UUID) -> Differences:
+def refresh(run_id: UUID, packages: Packages | None = None) -> Differences:
     """Work out one run's rows; what differed from those there were. Idempotent.
 
-    Call it in the transaction that changed the run, after the change.
+    Call it in the transaction that changed the run, after the change. `packages` are all of the
+    run's, where they are at hand; else they are read.
     """
-    return dict(_refresh([run_id])).get(run_id, {})
+    return dict(_refresh([run_id], packages)).get(run_id, {})
 
 
 def refresh_many(ids: Iterable[UUID], batch: int = BATCH) -> Iterator[tuple[UUID, Differences]]:
@@ -160,7 +171,9 @@ def carrier_became(carrier: Carrier, was: Carrier) -> None:
 
 
 @transaction.atomic(savepoint=False)
-def _refresh(ids: Sequence[UUID]) -> list[tuple[UUID, Differences]]:
+def _refresh(
+    ids: Sequence[UUID], packages: Packages | None = None
+) -> list[tuple[UUID, Differences]]:
     # The rows as written first, then what they follow from: where a broker's insured goes to
     # another in between, what is newer wins.
     written = RunFact.objects.in_bulk(ids)
@@ -169,7 +182,7 @@ def _refresh(ids: Sequence[UUID]) -> list[tuple[UUID, Differences]]:
         carriers.setdefault(row.run_id, set()).add((row.part, row.name, row.carrier_id))
     rows = Run.objects.select_for_update(of=("self",)).filter(pk__in=ids).only(*READ)
     runs = list(rows.annotate(broker_id=F("insured__owner")).order_by())
-    known = _Known.of(runs)
+    known = _Known.of(runs, packages)
     found = []
     for run in runs:
         differed = _write(run, known, written.get(run.pk), carriers.get(run.pk, set()))

@@ -1,6 +1,6 @@
 """The thread that all database work of an event loop goes through, with one connection.
 
-So no row lock is held across HTTP, and what is written keeps the order in which it was asked for.
+So no row lock is held across HTTP, and outcomes are written in the order in which they came.
 """
 
 from __future__ import annotations
@@ -27,8 +27,17 @@ class DatabaseThread:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="watcher-db")
+        # One that runs and one that follows: the thread never waits for the loop.
+        self._outcomes = asyncio.Semaphore(2)
 
     async def __call__(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Write an outcome, after those that came before it."""
+        async with self._outcomes:
+            return await self.first(call, *args, **kwargs)
+
+    async def first(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Before the outcomes that wait: when hundreds of runs end together, the watcher goes on
+        showing life and keeping the schedule of all others."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, partial(_on_fresh, call, *args, **kwargs))
 
@@ -42,7 +51,7 @@ class DatabaseThread:
         trace: TracebackType | None,
     ) -> None:
         # Looked up on that thread: a connection belongs to the thread that opened it.
-        await self(connections.close_all)
+        await self.first(connections.close_all)
         self._pool.shutdown()
 
 

@@ -107,13 +107,13 @@ class Watcher:
         if self.pulse is not None and in_haste():
             # With its time up it makes place for the next watcher of the same worker.
             with contextlib.suppress(DatabaseTrouble):
-                await db(self.pulse.stop, now=self.clock.now())
-        await db(claims.release, lease=self.lease)
+                await db.first(self.pulse.stop, now=self.clock.now())
+        await db.first(claims.release, lease=self.lease)
 
     async def _goes_on(self, db: DatabaseThread, stop: Callable[[], bool]) -> bool:
         """One look at what is due; False when it is time to stop. Outlives the database."""
         try:
-            if await db(stop):
+            if await db.first(stop):
                 return False
             await self._look(db)
         except DatabaseTrouble:
@@ -124,16 +124,16 @@ class Watcher:
     async def _look(self, db: DatabaseThread) -> None:
         await self._unchanged.write(db)
         now = self.clock.now()
-        self._service = service = await db(claims.service_at, self.client.base_url, self.key)
+        self._service = service = await db.first(claims.service_at, self.client.base_url, self.key)
         if self._set_back.is_due(now):
-            await db(self._set_back.put_right, service, now=now)
+            await db.first(self._set_back.put_right, service, now=now)
         if (
             service.key_refused_at
             and service.next_key_check_at
             and service.next_key_check_at <= now
         ):
             await self._check_key(db, service, now)
-        taken = await db(
+        taken = await db.first(
             claims.claim_due,
             service=service,
             lease=self.lease,
@@ -174,7 +174,7 @@ class Watcher:
         if self.pulse is None or not self.pulse.is_due(now):
             return
         try:
-            await db(self.pulse.beat, now=now, in_hand=len(self._serving))
+            await db.first(self.pulse.beat, now=now, in_hand=len(self._serving))
         except DatabaseTrouble:
             log.warning("beat_not_written")
 
@@ -244,7 +244,7 @@ class Watcher:
     async def _check_key(self, db: DatabaseThread, service: NexioService, now: datetime) -> None:
         """Ask whether a refused key works again; one worker asks, once a minute."""
         again = now + outcomes.KEY_CHECK_EVERY
-        mine = await db(
+        mine = await db.first(
             NexioService.objects.filter(
                 pk=service.pk, next_key_check_at=service.next_key_check_at
             ).update,
@@ -257,7 +257,7 @@ class Watcher:
         except errors.NexioError:
             return
         if check.ok:
-            await db(outcomes.key_works, service, now=self.clock.now())
+            await db.first(outcomes.key_works, service, now=self.clock.now())
             log.info("nexio_key_works")
 
 

@@ -52,7 +52,7 @@ class Unchanged:
             batch = self._polled[:MOST]
             del self._polled[:MOST]
             try:
-                moved = await db(rescheduling.reschedule, batch, lease=self.lease)
+                moved = await db.first(rescheduling.reschedule, batch, lease=self.lease)
             except TRANSIENT:
                 self._polled[:0] = batch
                 raise
@@ -68,7 +68,7 @@ class Unchanged:
         if self._unasked:
             batch_back, self._unasked = self._unasked, []
             try:
-                await db(claims.let_go, [run.pk for run in batch_back], lease=self.lease)
+                await db.first(claims.let_go, [run.pk for run in batch_back], lease=self.lease)
             except TRANSIENT:
                 self._unasked[:0] = batch_back
                 raise

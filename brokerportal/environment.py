@@ -94,6 +94,8 @@ class Environment(BaseSettings):
     PORTAL_URL: str = ""
     MAIL_FROM: str = ""
     EMAIL_URL: SecretStr = SecretStr("")
+    SESSION_IDLE_MINUTES: Annotated[int, Field(ge=5, le=480)] = 60
+    SESSION_HOURS: Annotated[int, Field(ge=1, le=24)] = 12
     PASSWORD_LINK_DAYS: Annotated[int, Field(ge=1, le=14)] = 3
 
     @field_validator("SECOND_FACTOR", "DATABASE_POOL", mode="before")

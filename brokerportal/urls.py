@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from quotes.admin import site
-from quotes.views import accounts, errors, passwords
+from quotes.views import accounts, errors, own_sessions, passwords
 from quotes.views.second_factor import codes, confirm, door, pages, reset
 
 handler400 = "quotes.views.errors.bad_request"
@@ -39,6 +39,11 @@ urlpatterns = [
     path("account/confirm/", confirm.password_again, name="account_reauthenticate"),
     path("account/confirm/code/", confirm.confirm_code, name="mfa_reauthenticate"),
     path("account/confirm/passkey/", confirm.confirm_passkey, name="mfa_reauthenticate_webauthn"),
+    path("account/sessions/", own_sessions.own_sessions, name="own_sessions"),
+    path("account/sessions/end/", own_sessions.end_others, name="own_sessions_end"),
+    path("account/session/", own_sessions.session_left, name="session_left"),
+    path("account/session/stay/", own_sessions.session_stay, name="session_stay"),
+    path("people/<int:pk>/sessions/", own_sessions.end_of_person, name="sessions_of_person"),
     path("people/<int:pk>/second-factor/", reset.take_away, name="second_factor_reset"),
     path("admin/login/", accounts.admin_sign_in, name="admin_login"),
     path("admin/logout/", accounts.sign_out, name="admin_logout"),

@@ -154,6 +154,17 @@ RULES: dict[str, tuple[Rule, Rule]] = {
     # The second step of signing in: nobody is on their way in here.
     "mfa_authenticate": (open_to_all(MOVED, bare=MOVED), open_to_all(MOVED, bare=MOVED)),
     # What everybody does to their own second factor; recent sign-in is asked for, hence 302.
+    "own_sessions": (rule(SHOWN), NOT_SO),
+    "own_sessions_end": (NOT_SO, rule(MOVED)),
+    "session_left": (
+        open_to_all(SHOWN, bare=SHOWN),
+        open_to_all(NO_METHOD, bare=NO_METHOD),
+    ),
+    "session_stay": (rule(NO_METHOD, bare=NO_METHOD), rule(SHOWN, bare=SHOWN)),
+    "sessions_of_person": (
+        rule(BARRED, admin=SHOWN),
+        rule(BARRED, admin=frozenset({422})),
+    ),
     "mfa_index": (rule(SHOWN, bare=SHOWN), rule(NO_METHOD, bare=NO_METHOD)),
     "mfa_activate_totp": (rule(MOVED, bare=MOVED), rule(MOVED, bare=MOVED)),
     "mfa_deactivate_totp": (rule(MOVED), rule(MOVED)),

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.auth.forms import SetPasswordForm
-from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
 from django.db import connections
@@ -18,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 from brokerportal import settings as shipped
-from quotes.models import AuditEvent, Deed, User
+from quotes.models import AuditEvent, Deed, OpenSession, User
 from quotes.services import links
 from tests.factories import PASSWORD
 from tests.views.pages import signed_in, words
@@ -227,7 +226,7 @@ class TestChanging:
         assert here.get("/").status_code == 200
         assert there.get("/").status_code == 302
         assert bystander.get("/").status_code == 200
-        assert Session.objects.count() == 2
+        assert OpenSession.objects.count() == 2
         assert "works no more" in words(Client().get(waiting))
         assert AuditEvent.objects.filter(
             deed=Deed.ADMINISTERED, what="Changed their own password"

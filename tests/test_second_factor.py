@@ -9,11 +9,10 @@ from html import unescape
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from quotes.models import AuditEvent
+from quotes.models import AuditEvent, OpenSession
 from quotes.services import second_factor as service
 from tests.access.enrolled import SECRET, enrol, mark_confirmed
 from tests.factories import PASSWORD, make_user
@@ -288,7 +287,7 @@ class TestTakingAway:
             address = reverse("second_factor_reset", args=[target.pk])
             assert browser.post(address, {"reason": "Because I say so"}).status_code == 409
         assert Authenticator.objects.filter(type="totp").count() == 2
-        assert Session.objects.exists()
+        assert OpenSession.objects.exists()
 
 
 class TestPasskeys:

@@ -164,6 +164,10 @@ class TestEnvironment:
         assert (tmp_path / "data_key").stat().st_mode & 0o777 == 0o600
         assert sorted(path.name for path in tmp_path.iterdir()) == ["data_key", "secret_key"]
 
+    def test_sessions_have_limits_within_reason(self):
+        wrong = {"SESSION_IDLE_MINUTES": "4", "SESSION_HOURS": "25"}
+        assert named(refusal(**wrong)) == set(wrong)
+
     def test_production_refuses_any_host(self):
         assert named(refusal(**{**GOOD, "ALLOWED_HOSTS": "*"})) == {"ALLOWED_HOSTS"}
 

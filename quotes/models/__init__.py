@@ -18,6 +18,7 @@ from quotes.models.imports import ColumnChoice, ImportDraft
 from quotes.models.insured import Driver, IncumbentPolicy, Insured, InsuredShare, Vehicle
 from quotes.models.lines import LINES, Line
 from quotes.models.office import ApprovalRule, Office
+from quotes.models.open_session import OpenSession
 from quotes.models.quote import Quote, QuoteLine
 from quotes.models.retention import LegalHold, PurgePass, Tombstone
 from quotes.models.review import (
@@ -68,6 +69,7 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "Office",
+    "OpenSession",
     "Proposal",
     "ProposalOption",
     "ProposalPage",

@@ -139,13 +139,16 @@ def was_set_up(*, factor: Authenticator, code: str = "", keep: str | None) -> No
     )
 
 
-def was_changed(*, person: User, what: str, kind: str) -> None:
-    """The entry of what somebody did to their own second factor besides."""
+@transaction.atomic
+def was_changed(*, person: User, what: str, kind: str, keep: str | None) -> None:
+    """The entry of what somebody did to their own second factor besides; their other sessions end,
+    as when one is set up."""
+    ended = end_sessions(person, keep=keep)
     audit.record(
         actor=person,
         deed=Deed.ADMINISTERED,
         what=what,
-        data={"user": person.pk, "kind": kind},
+        data={"user": person.pk, "kind": kind, "sessions_ended": ended},
     )
 
 

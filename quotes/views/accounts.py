@@ -25,6 +25,8 @@ from quotes.services.second_factor import has_one
 from quotes.views.access_log import log_sign_in
 from quotes.views.kept_forms import KeptForm
 from quotes.views.second_factor.door import asks_for_code, code_page
+from quotes.views.session_clock import begin
+from quotes.views.sign_in_limits import HeldBack, count_password, remember_browser
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -36,8 +38,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
         """Called once somebody is in, with every step that was asked of them."""
         log_sign_in(user)
+        begin(request)
         response: HttpResponse = super().post_login(request, user, **how)
+        remember_browser(request, response, user)
         return response
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Before the password is looked at; allauth takes the count back where it was right."""
+        try:
+            self._login_failed_rl_usage = count_password(request, credentials.get("username", ""))
+        except HeldBack:
+            raise self.validation_error("too_many_login_attempts") from None
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Not of somebody who has just signed in: that is how one comes to the set-up."""

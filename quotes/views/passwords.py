@@ -26,6 +26,7 @@ from django.views.decorators.http import require_http_methods
 from quotes.models import User
 from quotes.services import links
 from quotes.views.access import PortalRequest
+from quotes.views.sign_in_limits import remember_browser
 
 PAGE = ["GET", "HEAD", "POST"]
 
@@ -95,7 +96,10 @@ class SetByLinkView(PasswordResetConfirmView):
             self.validlink = False
             return self.render_to_response(self.get_context_data(), status=410)
         messages.success(self.request, "Your password is set. Sign in with it.")
-        return redirect("account_login")
+        response = redirect("account_login")
+        # Whoever holds a link is let try, whatever others do to the account meanwhile.
+        remember_browser(self.request, response, self.user)
+        return response
 
     def form_invalid(self, form: SetPasswordForm[User]) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)

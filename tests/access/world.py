@@ -70,6 +70,7 @@ OF: dict[str, str] = {
     "operations_run": "run",
     "operations_act": "run",
     "second_factor_reset": "person",
+    "sessions_of_person": "person",
 }
 STATED: dict[str, Callable[[World], dict[str, Any]]] = {
     # What stands in an address beside `pk`.

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.sessions.models import Session
 from playwright.sync_api import Dialog, expect
 
-from quotes.models import Quote
+from quotes.models import OpenSession, Quote
 from quotes.services.editing_quote import delete_quote
 from tests.browser.sheet import (
     cell,
@@ -36,7 +35,7 @@ def test_an_ended_session_is_mended_in_place_and_everything_is_resent(
 ):
     page = open_sheet(insured, loud)
     quote = insured.quotes.get()
-    Session.objects.all().delete()
+    OpenSession.objects.all().delete()
     write_in_one_go(
         (cell(page, quote, "home-premium_annual"), "2,222"),
         (cell(page, quote, "auto-premium_annual"), "3,333"),
@@ -61,7 +60,7 @@ def test_an_ended_session_is_mended_in_place_and_everything_is_resent(
 def test_somebody_else_signing_in_is_told_and_nothing_is_lost(open_sheet, insured, loud, people):
     page = open_sheet(insured, loud)
     quote = insured.quotes.get()
-    Session.objects.all().delete()
+    OpenSession.objects.all().delete()
     home = cell(page, quote, "home-premium_annual")
     home.fill("2,222")
     home.press("Tab")
@@ -83,7 +82,7 @@ def test_somebody_else_signing_in_is_told_and_nothing_is_lost(open_sheet, insure
 
 def test_putting_it_off_keeps_the_cells_and_asks_again(open_sheet, insured, loud):
     page = open_sheet(insured, loud)
-    Session.objects.all().delete()
+    OpenSession.objects.all().delete()
     home = cell(page, insured.quotes.get(), "home-premium_annual")
     home.fill("2,222")
     home.press("Tab")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.sessions.models import Session
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from quotes.models import OpenSession
 from quotes.services.details import details_of
 from tests.factories import import_example
 from tests.views.pages import signed_in
@@ -73,7 +73,7 @@ def test_details_are_typed_in_shorthand_by_keyboard_and_read_at_once(page, enter
 
 def test_a_field_left_after_the_session_ended_says_so_and_keeps_what_was_typed(page, enter, quote):
     enter(reverse("quotes:quote_edit", args=[quote.pk]))
-    Session.objects.all().delete()
+    OpenSession.objects.all().delete()
     field = page.get_by_label("Valuation")
     field.fill("guaranteed")
     field.press("Tab")

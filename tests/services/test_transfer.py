@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
@@ -15,6 +14,7 @@ from quotes.models import (
     ImportDraft,
     Insured,
     InsuredShare,
+    OpenSession,
     Role,
     Run,
     RunFact,
@@ -154,7 +154,7 @@ class TestLeaving:
         assert not ImportDraft.objects.exists()
         run.refresh_from_db()
         assert run.state == RunState.QUEUED, "a run under way goes on"
-        assert Session.objects.count() == 1
+        assert OpenSession.objects.count() == 1
         assert page.get("/").status_code == 302
         assert bystander.get("/").status_code == 200
         entry = AuditEvent.objects.filter(insured_ref=None, deed=Deed.ADMINISTERED).get()

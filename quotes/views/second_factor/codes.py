@@ -79,6 +79,7 @@ class NewCodesView(GenerateRecoveryCodesView):  # type: ignore[misc]
             person=self.request.user,
             what="Made new recovery codes",
             kind=Authenticator.Type.RECOVERY_CODES,
+            keep=self.request.session.session_key,
         )
         open_codes(self.request)
         return response

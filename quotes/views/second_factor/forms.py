@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter as account_adapter
+from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
@@ -15,7 +17,9 @@ from allauth.mfa.webauthn.forms import (
 )
 from django import forms
 
+from quotes.models import User
 from quotes.services.second_factor import Unreadable, spend_code
+from quotes.views.sign_in_limits import HeldBack, count_code
 
 MALFORMED = (TypeError, ValueError, KeyError, AttributeError, IndexError)
 """What reading a passkey's answer raises where somebody wrote it by hand."""
@@ -30,6 +34,11 @@ class SpentOnce:
     """An app's code that was accepted is not accepted again."""
 
     def clean_code(self) -> str:
+        person: User = self.user  # type: ignore[attr-defined]
+        try:
+            take_back = count_code(context.request, person)
+        except HeldBack:
+            raise account_adapter().validation_error("too_many_login_attempts") from None
         code: str = super().clean_code()  # type: ignore[misc]
         factor: Authenticator = self.authenticator  # type: ignore[attr-defined]
         if factor.type == Authenticator.Type.TOTP:
@@ -39,6 +48,7 @@ class SpentOnce:
                 spent = False
             if not spent:
                 raise get_adapter().validation_error("incorrect_code")
+        take_back()
         return code
 
 

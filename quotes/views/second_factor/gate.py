@@ -20,6 +20,9 @@ ALWAYS = frozenset(
         # They lead on whoever is signed in, and what is posted there must not be shown again.
         "account_login",
         "mfa_authenticate",
+        # The clock of the pages that are open; it shows no more than that.
+        "session_left",
+        "session_stay",
         "healthz",
         "readyz",
     }

@@ -94,7 +94,8 @@ class Own:
         if not service.has_one(request.user):
             forget_confirmed(request)
         what = f"Removed a second factor: {service.WORDS[kind]}"
-        service.was_changed(person=request.user, what=what, kind=kind)
+        keep = request.session.session_key
+        service.was_changed(person=request.user, what=what, kind=kind, keep=keep)
 
 
 class SetUpAppView(Own, ActivateTOTPView):  # type: ignore[misc]

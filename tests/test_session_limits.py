@@ -45,7 +45,7 @@ def signed_in(username: str = "broker", **extra: Any) -> Client:
 
 def is_open(client: Client) -> bool:
     """Asked in the one way that extends nothing."""
-    return client.get(reverse("session_left")).json()["left"] > 0
+    return bool(client.get(reverse("session_left")).json()["left"] > 0)
 
 
 class TestLimits:
@@ -198,6 +198,17 @@ class TestAfterTheEnd:
         minutes(clock, 61)
         response = client.get(reverse("quotes:run_status", args=[run.pk]), headers=HTMX)
         assert response["HX-Redirect"].startswith("/sign-in/?next=")
+
+
+def test_pages_know_the_limits_and_not_the_time(people, clock):
+    client = signed_in()
+    pages = []
+    for _ in range(3):
+        minutes(clock, 7)
+        page = client.get(reverse("own_sessions")).content.decode()
+        pages.append(re.findall(r'data-session-(?:idle|ends)="\d+"', page))
+    ends = int((START + timedelta(hours=12)).timestamp())
+    assert pages == [['data-session-idle="3600"', f'data-session-ends="{ends}"']] * 3
 
 
 class TestWhereSomebodyIsSignedIn:

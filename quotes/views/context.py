@@ -13,7 +13,7 @@ from django.utils import timezone
 from quotes.models import NexioService, Role
 from quotes.nexio.address import key_environment
 from quotes.services.inbox import unread_count
-from quotes.views.session_clock import seconds_left
+from quotes.views.session_clock import limits_of
 
 KEY_ALERT = (
     "Nothing is sent and no run is looked at until an administrator puts a working key in place. "
@@ -38,7 +38,7 @@ def service(request: HttpRequest) -> dict[str, Any]:
         "held": None if known is None or refused else held(known, timezone.now()),
         # Asked where it is drawn: fragments have no navigation.
         "unread_notices": partial(unread_count, user),
-        "session_left": seconds_left(request),
+        "session_clock": limits_of(request),
     }
 
 

@@ -53,10 +53,12 @@ def left_of(request: HttpRequest) -> Left | None:
     return Left(int(whole), "whole") if whole <= idle else Left(int(idle), "idle")
 
 
-def seconds_left(request: HttpRequest) -> int:
-    """For a page's own clock: what is left once this request counts as a use, if it does."""
-    left = left_of(request)
-    return left.seconds if left else settings.SESSION_IDLE_MINUTES * 60
+def limits_of(request: HttpRequest) -> dict[str, int]:
+    """For a page's own clock: seconds without use, and the moment at which all ends (0 while that
+    is not known). The same on all pages of a session, so that none tells when it was asked for."""
+    signed_in = request.session.get(SIGNED_IN_AT)
+    ends = int(signed_in + settings.SESSION_HOURS * 3600) if signed_in is not None else 0
+    return {"idle": settings.SESSION_IDLE_MINUTES * 60, "ends": ends}
 
 
 def begin(request: HttpRequest) -> None:

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  const { sessionLeft, sessionAsk, sessionStay, sessionDoor } = document.body.dataset;
+  const { sessionIdle, sessionEnds, sessionAsk, sessionStay, sessionDoor } = document.body.dataset;
   if (!sessionAsk) return;
   const WARN = 300;
   let timer = 0;
@@ -76,9 +76,10 @@
     timer = setTimeout(ask, Math.max(seconds, 1) * 1000);
   };
 
-  const left = Number(sessionLeft);
-  if (left > WARN) wait(left - WARN);
-  else ask();
+  /* Opening a page was a use; when all ends may come sooner. */
+  const ends = Number(sessionEnds);
+  const whole = ends ? ends - Date.now() / 1000 : Infinity;
+  wait(Math.min(Number(sessionIdle), whole) - WARN);
   /* A laptop that slept: timers stood still. */
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
 })();

@@ -57,7 +57,7 @@ def test_what_is_left_aside_is_what_looking_may_write(world):
     browser_of("broker").get(reverse("quotes:run_detail", args=[world["run"].pk]))
     told = changed(before, tables(aside=()))
     assert "quotes_auditevent" in told
-    assert set(told) <= {"quotes_auditevent", "django_session", "quotes_user"}
+    assert set(told) <= {"quotes_auditevent", "quotes_opensession", "quotes_user"}
     Run.objects.filter(pk=world["run"].pk).update(polls=1)
     assert "quotes_run" in changed(before, tables(aside=()))
     assert AuditEvent.objects.filter(run_ref=world["run"].pk).exists()

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.test import Client
 
-from quotes.models import Attachment, AuditEvent, Run, User, WorkerBeat
+from quotes.models import Attachment, AuditEvent, OpenSession, Run, User, WorkerBeat
 from quotes.models.sealing import make_key
 from quotes.services.runs import wake_worker
 from tests import runs as made
@@ -36,7 +35,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 READ = """
 import json, sys
 import django; django.setup()
-from django.contrib.sessions.models import Session
+from quotes.models import OpenSession
 from django.db import connection
 from django_q.models import OrmQ
 from quotes.models import *
@@ -51,7 +50,7 @@ runs = {
     for run in Run.objects.all()
 }
 print(json.dumps({
-    "runs": runs, "sessions": Session.objects.count(), "hints": OrmQ.objects.count(),
+    "runs": runs, "sessions": OpenSession.objects.count(), "hints": OrmQ.objects.count(),
     "beats": WorkerBeat.objects.count(),
     "people": {user.username: user.password for user in User.objects.all()},
     "groups": sorted(User.objects.filter(groups__name="broker").values_list("username", flat=True)),
@@ -172,7 +171,7 @@ def test_everything_comes_back_and_what_was_unsent_goes_to_a_person(
     wake_worker()
     WorkerBeat.objects.create(host="old", pid=1, started_at=queued.created_at,
                               beat_at=queued.created_at)  # fmt: skip
-    assert Session.objects.exists()
+    assert OpenSession.objects.exists()
 
     call_command("backup", str(file))
     assert "1 attachments" in capsys.readouterr().out

@@ -20,8 +20,8 @@ from django.db import connection, transaction
 from quotes.models import Attachment
 from quotes.services.backups.archive import Reader, Writer, of_file
 
-LEFT_OUT = ("django_session", "django_q_ormq", "django_q_task", "django_q_schedule",
-            "quotes_workerbeat", "quotes_purgepass")  # fmt: skip
+LEFT_OUT = ("django_session", "quotes_opensession", "django_q_ormq", "django_q_task",
+            "django_q_schedule", "quotes_workerbeat", "quotes_purgepass")  # fmt: skip
 SQLITE_FILE = "database.sqlite3"
 ROWS = "tables/{}.copy"
 

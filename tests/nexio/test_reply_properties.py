@@ -125,7 +125,8 @@ def _read(body: bytes) -> JobReply | None:
     """The message in the body, all its promises kept; None where it was refused, by ValueError."""
     try:
         value = decode(body)
-        accepted, message = _or_none(Accepted, value), _or_none(JobReply, value)
+        accepted: Accepted | None = _or_none(Accepted, value)
+        message: JobReply | None = _or_none(JobReply, value)
     except ValueError:
         return None
     assert (accepted is None) <= (message is None)  # a poll's reply needs the more of the two

@@ -1,6 +1,7 @@
 """The key shows nowhere but in its header; addresses and keys are judged before use."""
 
 import logging
+import pickle
 from typing import Any
 
 import pytest
@@ -84,6 +85,13 @@ def test_the_key_is_in_no_log_of_a_run_that_goes_well(
     with_client(fake_nexio, life)
     assert "httpcore.http11" in {record.name for record in caplog.records}
     assert "S3cr3t" not in caplog.text
+
+
+def test_a_secret_is_never_pickled_and_a_short_one_is_not_starred_out():
+    """Three letters would be hit by chance, all over a reply."""
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(validate_key(KEY))
+    assert validate_key("abc").redact(b"the abc of it") == b"the abc of it"
 
 
 def test_a_key_echoed_in_a_good_reply_is_starred_out(fake_nexio: FakeNexio):

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from quotes.models import NexioService, Run
 from quotes.models.run import RunMoved
-from quotes.nexio.messages import JobReply
+from quotes.nexio.messages import Accepted, JobReply
 from quotes.services import claims, outcomes
 from quotes.services.leash import FileLock
 from tests import runs as made
@@ -134,6 +134,18 @@ def test_whether_anything_is_still_to_come_at_the_service_of_the_settings(settin
     assert claims.in_flight_at_configured_service()
     settings.NEXIO_URL = "http://127.0.0.1:10"
     assert not claims.in_flight_at_configured_service()
+
+
+def test_an_acceptance_written_twice_is_one() -> None:
+    """The database took the first writing and could not say so."""
+    run = made.submitting_run()
+    stale = Run.objects.get(pk=run.pk)
+    said = made.reply_of(Accepted, {"run_id": "once", "status": "queued"}, 202)
+    for each in (run, stale):
+        outcomes.submission_accepted(each, said, now=timezone.now())
+    run.refresh_from_db()
+    assert (run.state, run.nexio_run_id) == ("waiting", "once")
+    assert run.events.filter(kind="accepted").count() == 1
 
 
 def test_a_poll_of_a_run_that_was_taken_over_writes_nothing() -> None:

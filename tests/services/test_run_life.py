@@ -23,7 +23,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -65,15 +64,20 @@ ENDINGS: list[dict[str, Any]] = [
 ]
 
 
+WHAT = ["goes on"] * 20 + [
+    "an hour passes", "held up", "dies", "found dead", "stops", "key", "given up",
+    "resume", "link", "link to another's",
+]  # fmt: skip
+POSTS: list[Any] = ["accepted"] * 5 + ["clash", *NOT_TAKEN, *MAY_BE_TAKEN]
+POLLS: list[Any] = [
+    *REPLIES, *REPLIES, *ENDINGS,
+    *((error, times) for error in NOT_TAKEN + MAY_BE_TAKEN for times in (1, 10)),
+]  # fmt: skip
+
+
 class Said(TypedDict):
     actor: User
     reason: str
-
-
-def when(holds: Callable[[RunLife], bool]) -> Callable[[Any], Any]:
-    """A rule for the moments in which it can come to pass."""
-    gate: Callable[[Any], Any] = precondition(lambda self: hasattr(self, "state") and holds(self))
-    return gate
 
 
 class RunLife(RuleBasedStateMachine):
@@ -104,12 +108,60 @@ class RunLife(RuleBasedStateMachine):
 
     # Time and workers.
 
-    @rule(seconds=st.sampled_from([1, 5, 40, 61, 1000]))
-    def time_passes(self, seconds: int) -> None:
-        self.now += timedelta(seconds=seconds)
+    @rule(
+        what=st.sampled_from(WHAT),
+        worker=st.sampled_from(WORKERS),
+        per_second=st.sampled_from([0.0, 20.0]),
+        meanwhile=st.booleans(),
+        post=st.sampled_from(POSTS),
+        poll=st.sampled_from(POLLS),
+        twice=st.booleans(),
+    )
+    def happens(self, what: str, worker: str, **how: Any) -> None:
+        """One rule for all: of several, each example would leave some out, and with them the
+        way to the rest."""
+        match what:
+            case "goes on":
+                if self.state in IN_FLIGHT or self.hand or self.sending:
+                    self.goes_on(worker, **how)
+            case "an hour passes":
+                self.now += timedelta(hours=1)
+            case "held up" if self.sending:
+                self.is_held_up_before_sending()
+            case "dies":
+                self.dies(worker)
+            case "found dead":
+                self.is_found_dead(worker)
+            case "stops" if self.hand:
+                self.stops()
+            case "key":
+                self.key_works_again()
+            case "given up":
+                self.a_person_gives_it_up()
+            case _ if self.state in {"submit_unknown", "bad_response"}:
+                self.a_person_settles_it(what)
 
-    @rule(worker=st.sampled_from(WORKERS), per_second=st.sampled_from([0.0, 20.0]))
-    @when(lambda self: self.state in IN_FLIGHT and len(self.hand) + len(self.sending) < 2)
+    def goes_on(
+        self, worker: str, per_second: float, meanwhile: bool, post: Any, poll: Any, twice: bool
+    ) -> None:
+        """What comes next for the run, of the worker's and of Nexio's doing."""
+        free = self.state in IN_FLIGHT and len(self.hand) + len(self.sending) < 2
+        if free and meanwhile and (self.hand or self.sending):
+            self.now += claims.LEASE  # its holder is frozen, and another takes it over
+            self.claims(worker, per_second)
+        elif self.holding("queued") or self.holding("submitting"):
+            self.begins_to_send()
+        elif self.sending and isinstance(post, str):
+            self.accepts(clash=post == "clash", twice=twice)
+        elif self.sending:
+            self.fails(post, twice)
+        elif self.holding("waiting") and isinstance(poll, dict):
+            self.tells(poll)
+        elif self.holding("waiting"):
+            self.answers_no_use(*poll)
+        else:
+            self.claims(worker, per_second)
+
     def claims(self, worker: str, per_second: float) -> None:
         worker = self.idle(worker)
         due_at = self.row().due_at
@@ -129,10 +181,10 @@ class RunLife(RuleBasedStateMachine):
         """The workers that hold the run as it was in that state when they claimed it."""
         return [each for each, run in self.hand.items() if run.state == state]
 
-    @rule()
-    @when(lambda self: bool(self.holding("queued") or self.holding("submitting")))
     def begins_to_send(self) -> None:
-        worker = (self.holding("queued") + self.holding("submitting"))[0]
+        worker = next(iter(self.holding("queued") + self.holding("submitting")), "")
+        if not worker:
+            return
         run = self.hand.pop(worker)
         with contextlib.suppress(RunMoved):
             if run.state == "submitting":
@@ -142,27 +194,20 @@ class RunLife(RuleBasedStateMachine):
                 self.sending[worker] = run
                 self.in_air += 1
 
-    @rule()
-    @when(lambda self: bool(self.sending))
     def is_held_up_before_sending(self) -> None:
         worker, run = self.sending.popitem()
         self.in_air -= 1
         with contextlib.suppress(RunMoved):
             outcomes.not_begun(run, lease=worker, now=self.now)
 
-    @rule(worker=st.sampled_from(WORKERS))
-    @when(lambda self: bool(self.hand or self.sending))
     def dies(self, worker: str) -> None:
         self.hand.pop(worker, None)
         self.sending.pop(worker, None)
 
-    @rule(worker=st.sampled_from(WORKERS))
     def is_found_dead(self, worker: str) -> None:
         if worker not in self.hand and worker not in self.sending:
             claims.lapse(lease=worker, now=self.now)
 
-    @rule()
-    @when(lambda self: bool(self.hand))
     def stops(self) -> None:
         worker, run = self.hand.popitem()
         claims.let_go([run.pk], lease=worker)
@@ -170,8 +215,6 @@ class RunLife(RuleBasedStateMachine):
 
     # Nexio's answers to the POST.
 
-    @rule(clash=st.sampled_from([False, False, True]), twice=st.booleans())
-    @when(lambda self: bool(self.sending))
     def accepts(self, clash: bool, twice: bool) -> None:
         _, run = self.sending.popitem()
         if clash:
@@ -193,8 +236,6 @@ class RunLife(RuleBasedStateMachine):
             other._state.adding = True
             other.save(force_insert=True)
 
-    @rule(error=st.sampled_from(NOT_TAKEN + MAY_BE_TAKEN), twice=st.booleans())
-    @when(lambda self: bool(self.sending))
     def fails(self, error: Callable[[], errors.NexioError], twice: bool) -> None:
         worker, run = self.sending.popitem()
         found = error()
@@ -213,8 +254,6 @@ class RunLife(RuleBasedStateMachine):
             with contextlib.suppress(RunMoved):
                 write(run, worker)
 
-    @rule(reply=st.sampled_from(REPLIES + ENDINGS))
-    @when(lambda self: bool(self.holding("waiting")))
     def tells(self, reply: dict[str, Any]) -> None:
         def write(run: Run, worker: str) -> None:
             said = reply_of(JobReply, {"run_id": run.nexio_run_id, **reply})
@@ -225,8 +264,6 @@ class RunLife(RuleBasedStateMachine):
 
         self.polled(write)
 
-    @rule(error=st.sampled_from(NOT_TAKEN + MAY_BE_TAKEN), times=st.sampled_from([1, 10]))
-    @when(lambda self: bool(self.holding("waiting")))
     def answers_no_use(self, error: Callable[[], errors.NexioError], times: int) -> None:
         for number in range(times):
             if number:
@@ -240,20 +277,19 @@ class RunLife(RuleBasedStateMachine):
                 )
             )
 
-    @rule()
     def key_works_again(self) -> None:
         outcomes.key_works(self.service(), now=self.now)
 
     # A person.
 
-    @rule(what=st.sampled_from(["abandon", "resume", "link", "link to another's"]))
-    @when(lambda self: self.state in {"submit_unknown", "bad_response"} or self.in_air == 0)
-    def a_person(self, what: str) -> None:
+    def a_person_gives_it_up(self) -> None:
+        with contextlib.suppress(runs.NotPossible):
+            runs.abandon_run(run=self.row(), actor=self.broker, reason="They went elsewhere.")
+
+    def a_person_settles_it(self, what: str) -> None:
         run, how = self.row(), Said(actor=self.broker, reason="They said so.")
         try:
-            if what == "abandon":
-                runs.abandon_run(run=run, **how)
-            elif what == "resume":
+            if what == "resume":
                 runs.resume_run(run=run, hint=False, **how)
             elif what == "link":
                 runs.link_run_id(run=run, run_id=f"run-{run.pk}", hint=False, **how)
@@ -266,8 +302,9 @@ class RunLife(RuleBasedStateMachine):
     # What must hold after every step.
 
     @invariant()
-    @when(lambda self: True)
     def check_step(self) -> None:
+        if not hasattr(self, "state"):
+            return
         run = self.row()
         events = list(run.events.order_by("id").values_list("kind", flat=True))
         if run.state != self.state:
@@ -295,13 +332,14 @@ class RunLife(RuleBasedStateMachine):
                 return
             self.now += timedelta(seconds=1000)
             self.claims("one", 0.0)
-            for step in (
-                lambda: self.holding("waiting") or not self.hand or self.begins_to_send(),
-                lambda: self.sending and self.accepts(clash=False, twice=False),
-                lambda: self.tells(ENDINGS[0]),
-            ):
-                step()
-                self.check_step()
+            if not self.holding("waiting"):
+                self.begins_to_send()
+            self.check_step()
+            if self.sending:
+                self.accepts(clash=False, twice=False)
+            self.check_step()
+            self.tells(ENDINGS[0])
+            self.check_step()
         raise AssertionError(f"stuck in {self.state}")
 
 
@@ -314,8 +352,8 @@ def test_a_run_survives_any_order_of_events() -> None:
     run_state_machine_as_test(
         life,
         settings=settings(
-            max_examples=80,
-            stateful_step_count=30,
+            max_examples=60,
+            stateful_step_count=40,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),  # a busy machine is no defect

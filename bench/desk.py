@@ -36,8 +36,8 @@ def fill(runs: int, until: datetime) -> None:
     analyze()
 
 
-def lay(broker: User) -> None:
-    for number in range(HOUSEHOLDS):
+def lay(broker: User, households: int = HOUSEHOLDS) -> None:
+    for number in range(households):
         insured = household(broker, f"{NAME} {number}", ends_in=timedelta(days=2 + number % 5))
         completed_run(insured, broker, PACKAGES)
         if number < UNDER_WAY:

@@ -1,9 +1,10 @@
 """Seeded databases that are kept from one benchmark to the next, in `var/bench/data`.
 
 On SQLite a file each; on PostgreSQL a database each beside DATABASE_URL's, named
-`brokerportal_bench_…`. One is seeded anew when a migration or the seed changed, or when it is
-older than a week: what ends soon and what is recent depends on today. What the requests of a
-benchmark write in it (sessions, the access log) stays; next to the seed it is little.
+`brokerportal_bench_…`. New migrations are applied to it, as to a database in use. It is seeded
+anew when the seed changed or it is older than a week: what ends soon and what is recent depends on
+today. What the requests of a benchmark write in it (sessions, the access log) stays; next to the
+seed it is little.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ def opened(runs: int, fill: Callable[[datetime], None]) -> dict[str, Any]:
         said = {"until": until.isoformat(), "seconds": seconds, "of": _fingerprint()}
         note.write_text(json.dumps(said) + "\n")
     _use(name)
+    call_command("migrate", verbosity=0)
     return said
 
 
 def _fingerprint() -> str:
     digest = hashlib.sha256()
-    files = [ROOT / "bench" / name for name in MADE_BY]
-    for file in [*files, *sorted((ROOT / "quotes" / "migrations").glob("*.py"))]:
-        digest.update(file.read_bytes())
+    for name in MADE_BY:
+        digest.update((ROOT / "bench" / name).read_bytes())
     return digest.hexdigest()
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,9 @@ def cases(people: Any) -> dict[str, Ask]:
     """Name → who asks for which list or dashboard."""
     admin, manager, broker = people.admin, people.manager, people.brokers[1]
     carrier = people.carriers[2].pk
-    today = datetime.fromisoformat(people.until).date()
+    today = people.until.date()
     soon = f"expires_since={today}&expires_until={today + timedelta(days=7)}"
-    lists = {
+    lists: dict[str, tuple[Any, ...]] = {
         PLAIN: (admin, ""),
         "plain, manager of a fifth": (manager, ""),
         "a broker's own": (broker, ""),

@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from gzip import decompress as gunzip
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,8 @@ def serve(module: str, size: int, only: str) -> None:
     benchmark = import_module(f"bench.{module}")
     said = kept.opened(size, lambda until: desk.fill(size, until))
     _say({**said, "database": connection.vendor})
-    people = seed_runs.people_of(said["until"])
+    people = seed_runs.people_of(datetime.fromisoformat(said["until"]))
+    settings.ROOT_URLCONF = getattr(benchmark, "URLCONF", settings.ROOT_URLCONF)
     asked: dict[str, Ask] = {
         name: case for name, case in benchmark.cases(people).items() if only in name
     }

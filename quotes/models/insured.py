@@ -110,6 +110,7 @@ class Insured(models.Model):
         ordering = ["-updated_at", "id"]
         indexes = [
             models.Index(fields=["owner", "-updated_at"]),
+            models.Index(name="insured_latest", fields=["-updated_at", "id"]),
             # A search reads all names: from here, and not from the households' wide rows.
             models.Index(name="insured_name", fields=["applicant_name", "id"]),
         ]

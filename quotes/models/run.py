@@ -173,6 +173,12 @@ class Run(models.Model):
             models.Index(fields=["-created_at", "id"]),
             models.Index(fields=["state", "-created_at"]),
             models.Index(name="run_due", fields=["due_at"], condition=Q(state__in=IN_FLIGHT)),
+            # How long runs of this service took lately, for whoever waits for one.
+            models.Index(
+                name="run_answered",
+                fields=["service_url", "-created_at", "id"],
+                condition=Q(state=RunState.COMPLETED),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(name="run_number_per_insured", fields=["insured", "number"]),

@@ -7,17 +7,20 @@ read along its order, and a page is soon full. Either way a page costs about the
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from quotes.models import Carrier, Insured, QuoteLine, RunCarrier, SolutionLine
+from quotes.models import Carrier, Insured, QuoteLine, RunCarrier, RunFact, SolutionLine
 from quotes.models.carrier import carrier_key
 from quotes.models.run_fact import RunFactQuerySet
 
 FEW = 400
+MOST_NAMED = 2000
 MANY_PARTS = 3000
 """Up to so many parts of a carrier are read first, from an index that holds nothing else; of more
 the list soon meets enough by itself."""
@@ -32,48 +35,55 @@ def search_runs(rows: RunFactQuerySet, text: str) -> RunFactQuerySet:
     text = text.strip()
     if not text:
         return rows
-    found = _of_insureds(text) | _of_carriers(text) | _of_quote_ids(text) | Q(nexio_run_id=text)
-    if (own := _as_id(text)) is not None:
-        found |= Q(pk=own)
-    return rows.filter(found)
+    named = {*_of_quote_ids(text), *_of_run_ids(text)}
+    conditions = [*_of_insureds(text, named), *_of_carriers(text, named)]
+    # One condition alone is answered from its index; joined by OR no index would answer any.
+    if named or not conditions:
+        conditions.append(Q(pk__in=named))
+    return rows.filter(reduce(or_, conditions))
 
 
-def _as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _few(ids: QuerySet[Any, Any]) -> list[Any] | None:
+def _few(ids: QuerySet[Any, Any], most: int) -> list[Any] | None:
     """The ids, None where they are too many to be named."""
-    found = list(ids.order_by()[: FEW + 1])
-    return found if len(found) <= FEW else None
+    found = list(ids.order_by()[: most + 1])
+    return found if len(found) <= most else None
 
 
-def _of_insureds(text: str) -> Q:
-    named = Insured.objects.filter(applicant_name__icontains=text)
-    ids = _few(named.values_list("pk", flat=True))
-    if ids is not None:
-        return Q(insured__in=ids)
-    return Q(Exists(named.filter(pk=OuterRef("insured"))))
+def _of_insureds(text: str, named: set[UUID]) -> Iterator[Q]:
+    """Adds the runs to `named`, or says of which insureds they are."""
+    people = Insured.objects.filter(applicant_name__icontains=text)
+    insureds = _few(people.values_list("pk", flat=True), FEW)
+    if insureds is None:
+        yield Q(Exists(people.filter(pk=OuterRef("insured"))))
+    elif insureds:
+        theirs = RunFact.objects.filter(insured__in=insureds).values_list("pk", flat=True)
+        runs = _few(theirs, MOST_NAMED)
+        named.update(runs or [])
+        if runs is None:
+            yield Q(insured__in=insureds)
 
 
-def _of_carriers(text: str) -> Q:
+def _of_carriers(text: str, named: set[UUID]) -> Iterator[Q]:
     """Carriers by any name they go by, and names we know no carrier of."""
     key = carrier_key(text)
     if not key:
-        return Q(pk__in=[])
+        return
     alike = Q(name__icontains=text) | Q(aliases__key__contains=key)
     known = list(Carrier.objects.filter(alike).values_list("pk", flat=True).distinct())
+    if known:
+        yield in_parts(Q(carrier__in=known))
     strange = Q(carrier__isnull=True, name__icontains=text)
-    return in_parts(Q(carrier__in=known) | strange if known else strange)
+    theirs = RunCarrier.objects.filter(strange).values_list("run", flat=True)
+    runs = _few(theirs, MOST_NAMED)
+    named.update(runs or [])
+    if runs is None:
+        yield Q(Exists(RunCarrier.objects.filter(strange, run=OuterRef("pk")).order_by()))
 
 
 def in_parts(parts: Q) -> Q:
     """Runs in which a carrier has one of these parts, as a condition on facts."""
     rows = RunCarrier.objects.filter(parts).order_by()
-    if len(rows.values_list("pk")[: MANY_PARTS + 1]) <= MANY_PARTS:
+    if rows[: MANY_PARTS + 1].values("pk").count() <= MANY_PARTS:
         return Q(pk__in=rows.values("run"))
     return Q(Exists(rows.filter(run=OuterRef("pk"))))
 
@@ -83,10 +93,19 @@ def carrier_in(carrier: Carrier, parts: Collection[str]) -> Q:
     return in_parts(Q(carrier=carrier, part__in=parts))
 
 
-def _of_quote_ids(text: str) -> Q:
+def _of_quote_ids(text: str) -> Iterator[UUID]:
     """Quote ids are exact: the insured's quotes have it, or a package that came back."""
     insureds = QuoteLine.objects.filter(quote_ref=text).values_list("quote__insured", flat=True)
+    if found := list(insureds.order_by()[:FEW]):
+        theirs = RunFact.objects.filter(insured__in=found).order_by()
+        yield from theirs.values_list("pk", flat=True)
     packages = SolutionLine.objects.filter(quote_ref=text).values_list("solution__run", flat=True)
-    return Q(insured__in=list(insureds.order_by()[:FEW])) | Q(
-        pk__in=list(packages.order_by()[:FEW])
-    )
+    yield from packages.order_by()[:FEW]
+
+
+def _of_run_ids(text: str) -> Iterator[UUID]:
+    yield from RunFact.objects.filter(nexio_run_id=text).order_by().values_list("pk", flat=True)
+    try:
+        yield UUID(text)
+    except ValueError:
+        return

@@ -6,6 +6,7 @@ Every list is bounded, and none loads the documents of a run.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,12 +19,14 @@ from quotes.models import (
     Quote,
     QuoteLine,
     Run,
+    RunFact,
     RunState,
     Solution,
     SolutionLine,
     User,
 )
-from quotes.models.run import RunQuerySet
+from quotes.models.failures import NO_PACKAGE
+from quotes.models.run import IN_FLIGHT, RunQuerySet
 from quotes.services import expiry
 from quotes.services.what_if.origin import with_origins
 
@@ -69,28 +72,46 @@ def with_first_package(rows: RunQuerySet) -> RunQuerySet:
     )
 
 
-def under_way(user: User) -> RunQuerySet:
-    """Runs under way, the longest first."""
-    return listed(Run.objects.visible_to(user).in_flight()).order_by("created_at", "id")
+def under_way(user: User) -> list[Run]:
+    """Runs under way, the longest first; one more than are shown where there are more."""
+    facts = RunFact.objects.visible_to(user).filter(state__in=IN_FLIGHT)
+    return _runs(facts.order_by("created_at", "pk")[: MOST_UNDER_WAY + 1])
 
 
-def needs_person(user: User, now: datetime) -> RunQuerySet:
-    """Runs that a person must settle.
+def needs_person(user: User, now: datetime) -> list[Run]:
+    """Runs that a person must settle, the latest first; one more than are shown where there are
+    more.
 
     A lost submission or unreadable replies stay until somebody decides. A run of the last 14 days
     that was refused, failed or brought no package stays until its insured has a later run.
     """
-    later = Run.objects.filter(insured=OuterRef("insured"), number__gt=OuterRef("number"))
-    fruitless = Q(state__in=ENDED_BADLY) | (Q(state=RunState.COMPLETED) & ~Q(HAS_PACKAGE))
-    recent = fruitless & Q(created_at__gte=now - NEEDS_FOR) & ~Exists(later)
-    rows = Run.objects.visible_to(user).filter(Q(state__in=UNSETTLED) | recent)
-    return listed(rows).order_by("-created_at", "id")
+    later = RunFact.objects.filter(insured=OuterRef("insured"), number__gt=OuterRef("number"))
+    fruitless = Q(state__in=ENDED_BADLY) | Q(failure=NO_PACKAGE)
+    seen = RunFact.objects.visible_to(user).order_by("-created_at", "pk")
+    # Asked for apart: each half has an index, and joined by OR neither would serve.
+    halves = (
+        seen.filter(state__in=UNSETTLED),
+        seen.filter(fruitless, ~Exists(later), created_at__gte=now - NEEDS_FOR),
+    )
+    rows = [run for half in halves for run in _runs(half[: MOST_NEEDING + 1])]
+    return sorted(rows, key=lambda run: run.created_at, reverse=True)[: MOST_NEEDING + 1]
 
 
 def recent_results(user: User) -> list[Run]:
     """The latest completed runs, with their first packages."""
-    rows = Run.objects.visible_to(user).filter(state=RunState.COMPLETED)
-    return list(with_first_package(listed(rows)).order_by("-finished_at", "id")[:MOST_RECENT])
+    facts = RunFact.objects.visible_to(user).filter(state=RunState.COMPLETED)
+    rows = _runs(facts.order_by("-created_at", "-pk")[:MOST_RECENT], with_first_package)
+    return sorted(rows, key=lambda run: run.finished_at or run.created_at, reverse=True)
+
+
+def _runs(
+    facts: QuerySet[RunFact], also: Callable[[RunQuerySet], RunQuerySet] = lambda rows: rows
+) -> list[Run]:
+    """The runs of these facts, in their order: found by narrow rows and their indexes, whatever
+    else there is."""
+    ids = list(facts.values_list("pk", flat=True))
+    found = {run.pk: run for run in also(listed(Run.objects.filter(pk__in=ids)))}
+    return [found[pk] for pk in ids if pk in found]
 
 
 def expiring_quotes(user: User, now: datetime) -> QuerySet[Quote]:

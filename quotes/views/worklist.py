@@ -24,8 +24,8 @@ def worklist(request: PortalRequest) -> HttpResponse:
     """
     now = timezone.now()
     user = request.user
-    under_way = list(work.under_way(user)[: work.MOST_UNDER_WAY + 1])
-    needing = list(work.needs_person(user, now)[: work.MOST_NEEDING + 1])
+    under_way = work.under_way(user)
+    needing = work.needs_person(user, now)
     context: dict[str, Any] = {
         "now": now,
         "office": user.sees_others,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from quotes.models import NexioService, Quote, Run
+from quotes.models import NexioService, Quote
 from tests import runs as made
 from tests.factories import import_example, make_user, queued_run
 from tests.views.test_runs import words
@@ -69,8 +70,8 @@ def test_a_later_run_settles_a_refused_one_but_not_a_lost_one(client, people):
     broker = people["broker"]
     refused = made.rejected_run(broker)
     lost = made.lost_run(broker, name="home_auto.json")
-    old = made.failed_run(broker, name="home_only.json")
-    Run.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=15))
+    with time_machine.travel(timezone.now() - timedelta(days=15)):
+        old = made.failed_run(broker, name="home_only.json")
     needing = look(client, broker).split('id="under-way"')[0]
     assert str(refused.pk) in needing
     assert str(lost.pk) in needing

@@ -1,0 +1,67 @@
+"""How a database would answer a statement: which tables it would read from end to end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection
+
+LARGE = frozenset(
+    f"quotes_{name}"
+    for name in (
+        "run", "runevent", "runfact", "runcarrier", "insured", "quote", "quoteline", "solution",
+        "solutionline", "decisionevent", "auditevent", "notice",
+    )
+)  # fmt: skip
+"""Tables that grow with the work of years."""
+
+
+DEAR = ("seqscan", "hashjoin", "mergejoin")
+
+
+def read_whole(statement: str) -> list[str]:
+    """The large tables that no index leads into; what a LIMIT cuts short is not read whole.
+
+    SQLite keeps to its rules, whatever the tables hold. PostgreSQL reads small tables whatever
+    indexes they have, so that it is asked for the way it has where that is dear: what is still
+    read whole then has no index.
+    """
+    select = statement[statement.upper().find("SELECT") :]
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {select}")
+            return [
+                detail
+                for *_, detail in cursor.fetchall()
+                if detail.startswith("SCAN ") and " INDEX " not in detail and _large(detail, select)
+            ]
+        for way in DEAR:
+            cursor.execute(f"SET enable_{way} = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {select}")
+        [(plan,)] = cursor.fetchall()
+        for way in DEAR:
+            cursor.execute(f"RESET enable_{way}")
+    plans = json.loads(plan) if isinstance(plan, str) else plan
+    return list(_unguided(plans[0]["Plan"], limited=False))
+
+
+def _large(detail: str, statement: str) -> bool:
+    """Whether a line of SQLite's plan is of a large table: by its own name or by an alias."""
+    name = detail.split()[1]
+    return name in LARGE or any(f'"{table}" {name} ' in statement for table in LARGE)
+
+
+def _unguided(node: dict[str, Any], *, limited: bool) -> Iterator[str]:
+    kind, table = node["Node Type"], node.get("Relation Name")
+    limited = limited or kind == "Limit"
+    if table in LARGE and not limited:
+        # An EXISTS of small tables is answered from one pass over an index instead of a look
+        # into it for each row; which way is taken depends on how many rows there are.
+        either = kind == "Index Only Scan" and node.get("Parent Relationship") == "SubPlan"
+        along = kind in {"Index Scan", "Index Only Scan"} and not node.get("Index Cond")
+        if kind == "Seq Scan" or (along and not either):
+            yield f"{kind} of {table}"
+    for below in node.get("Plans", []):
+        yield from _unguided(below, limited=limited)

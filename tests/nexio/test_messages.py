@@ -176,6 +176,8 @@ def test_more_solutions_than_are_read():
         ({"reason": 1}, '{"reason": 1}'),
         (["a", 1], '["a", 1]'),
         (None, None),
+        ({}, None),
+        ([], None),
         ("", None),
         ("x" * 5000, "x" * 1999 + "…"),
     ],

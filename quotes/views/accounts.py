@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import structlog
 from allauth.account import app_settings as account_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
@@ -28,6 +29,8 @@ from quotes.views.second_factor.door import asks_for_code, code_page
 from quotes.views.session_clock import begin
 from quotes.views.sign_in_limits import HeldBack, count_password, remember_browser
 
+log = structlog.get_logger(__name__)
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Nobody signs up by themselves: admins make accounts."""
@@ -49,6 +52,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             self._login_failed_rl_usage = count_password(request, credentials.get("username", ""))
         except HeldBack:
             raise self.validation_error("too_many_login_attempts") from None
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Told by the request's id alone: what was typed as a name may be a password."""
+        log.warning("sign_in_failed")
+        super().authentication_failed(request, **credentials)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Not of somebody who has just signed in: that is how one comes to the set-up."""

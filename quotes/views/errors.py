@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from quotes.services.operations_ready import recently, recently_aside
+
+log = structlog.get_logger(__name__)
 
 
 @login_not_required
@@ -36,7 +39,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without its token. The reason may hold an address that somebody chose: not logged."""
+    match = request.resolver_match
+    log.warning("form_refused", view=match.view_name if match else None, user=_who(request))
     return render(request, "403_csrf.html", status=403)
+
+
+def _who(request: HttpRequest) -> object:
+    return getattr(getattr(request, "user", None), "pk", None)
 
 
 @login_not_required

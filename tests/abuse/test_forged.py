@@ -89,6 +89,24 @@ def test_with_the_token_of_its_own_form_a_request_is_taken(world):
     assert answer.status_code == 302
 
 
+def test_a_refused_form_is_logged_without_what_it_held(world, caplog):
+    path = reverse("quotes:insured_search")
+    checking("broker").post(path, {"q": "Canaryworth"}, headers={"Origin": ELSEWHERE})
+    assert "form_refused" in caplog.text
+    assert "quotes:insured_search" in caplog.text
+    assert "Canaryworth" not in caplog.text
+
+
+def test_a_failed_sign_in_is_logged_without_what_was_typed(people, caplog):
+    Client().post("/sign-in/", {"login": "broker", "password": "Canaryworth"})
+    Client().post(
+        "/sign-in/", {"login": "Canaryworth", "password": "a password in the wrong field"}
+    )
+    assert caplog.text.count("sign_in_failed") == 2
+    assert "Canaryworth" not in caplog.text
+    assert "wrong field" not in caplog.text
+
+
 def test_over_https_a_form_from_another_site_or_none_is_refused(world):
     browser = checking("broker")
     fields = {"q": "x", "csrfmiddlewaretoken": token_of(browser)}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from bench.watching import seeding, stage
@@ -46,9 +47,10 @@ def _burst(count: int, limit: float, reply: float) -> dict[str, Any]:
                 time.sleep(0.1)
             time.sleep(1)
             cpu_before = stage.last_sample(diary)["cpu"]
-            began = timezone.now()
-            like.due_at = like.created_at = began
-            seeding.queue(count, like)
+            like.due_at = like.created_at = timezone.now()
+            with transaction.atomic():
+                seeding.queue(count, like)
+            began = timezone.now()  # all of them are there from this moment on
             sent = Run.objects.filter(service_url=settings.NEXIO_URL, number__gt=1)
             waiting = sent.filter(state__in=[RunState.WAITING, RunState.COMPLETED])
             ends = time.time() + LONGEST - 10

@@ -118,7 +118,7 @@ def put(runs: list[Seeded], of: Run, *, now: float) -> None:
 def queue(count: int, of: Run) -> None:
     """So many runs, queued all at once."""
     fact = RunFact.objects.get(pk=of.pk)
-    rows = [_copy(of, uuid.uuid4(), number) for number in range(2, count + 1)]
+    rows = [_copy(of, uuid.uuid4(), number) for number in range(2, count + 2)]
     facts = []
     for row in rows:
         known = copy.copy(fact)

@@ -37,7 +37,9 @@ AHEAD = timedelta(seconds=0.25)
 """A little longer than until the next look, which may come late."""
 SHORTEST_PAUSE = 0.05
 SENDS_AT_ONCE = 24
-"""Submissions in hand; httpx is fastest with 16 to 32."""
+"""Submissions that have begun and are not settled; httpx is fastest with 16 to 32."""
+SENDS_IN_HAND = 4 * SENDS_AT_ONCE
+"""Claimed for that: none is waited for until the next look."""
 DATABASE_PAUSE = 1.0
 SETTLE = 30.0
 """Seconds before a run is looked at again that could not be served."""
@@ -46,7 +48,7 @@ SETTLE = 30.0
 class Watcher:
     """Serves the due runs of one service address, or one run alone where `only` names it.
 
-    `concurrency` polls are in hand at once, and as many submissions up to `SENDS_AT_ONCE`; of
+    `concurrency` polls are in hand at once, and of submissions up to `SENDS_IN_HAND`; of
     these no more than `per_second` begin each second, all workers' together, unless it is 0.
     """
 
@@ -66,12 +68,13 @@ class Watcher:
         self.key = key
         self.clock: Clock = clock or WallClock()
         self.concurrency = concurrency
-        self.sends_at_once = min(concurrency, SENDS_AT_ONCE)
+        self.sends_in_hand = min(concurrency, SENDS_IN_HAND)
         self.per_second = per_second
         self.only = only
         self.lease = lease or uuid.uuid4().hex
         self.pulse = pulse
         self._sender = Sender(client=client, clock=self.clock, lease=self.lease)
+        self._may_begin = asyncio.Semaphore(min(concurrency, SENDS_AT_ONCE))
         self._unchanged = Unchanged(lease=self.lease, done=self._done, failed=self._let_be)
         self._polling: set[asyncio.Task[None]] = set()
         self._sending: set[asyncio.Task[None]] = set()
@@ -139,7 +142,7 @@ class Watcher:
             lease=self.lease,
             now=now,
             limit=self.concurrency - len(self._polling),
-            sends=self.sends_at_once - len(self._sending),
+            sends=self.sends_in_hand - len(self._sending),
             ahead=AHEAD,
             per_second=self.per_second,
             only=self.only,
@@ -161,7 +164,7 @@ class Watcher:
         waited_for = {sleeper}
         if len(self._polling) >= self.concurrency:
             waited_for |= self._polling
-        if len(self._sending) >= self.sends_at_once:
+        if len(self._sending) >= self.sends_in_hand:
             waited_for |= self._sending
         try:
             await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
@@ -209,13 +212,15 @@ class Watcher:
             return True
         if run.due_at is not None:
             await wait_until(self.clock, run.due_at)
-        if not self._may_ask(run):
-            self._unchanged.unasked(run)
-            return False
         if run.state == RunState.QUEUED:
-            await self._sender.send(db, self._service, run)
-            return True
-        return await self._poll(db, run)
+            async with self._may_begin:
+                if self._may_ask(run):
+                    await self._sender.send(db, self._service, run)
+                    return True
+        elif self._may_ask(run):
+            return await self._poll(db, run)
+        self._unchanged.unasked(run)
+        return False
 
     def _may_ask(self, run: Run) -> bool:
         """Whether a run that was claimed a moment ago may still be asked for, or sent."""

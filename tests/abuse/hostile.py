@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models
 from django.db.models import QuerySet
 
-from quotes.models import ColumnChoice, Insured, Run, User
+from quotes.models import ColumnChoice, Insured, OpenSession, Run, User
 from quotes.models.fields import DocumentField
 from quotes.services import intake, reading
 from quotes.services.attachments import add_attachments
@@ -113,6 +113,8 @@ def history_writable() -> Iterator[None]:
 
 def texts_of(model: type[models.Model]) -> list[models.Field[Any, Any]]:
     """The columns of a model in which people, files and replies write freely."""
+    if model is OpenSession:
+        return []  # a session's own, which nobody types
     return [
         field
         for field in model._meta.concrete_fields

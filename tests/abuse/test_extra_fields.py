@@ -18,7 +18,7 @@ from django.db import models, transaction
 from django.test import Client
 from django.utils import timezone
 
-from quotes.models import Office, User
+from quotes.models import Office, OpenSession, User
 from tests.access.rules import body_of
 from tests.access.world import OURS, World, address, browser_of, enrolled_world
 from tests.test_access import RULES
@@ -27,7 +27,12 @@ from tests.views.pages import form_values
 pytestmark = pytest.mark.django_db
 world = enrolled_world
 
-MODELS: list[type[models.Model]] = list(apps.get_app_config("quotes").get_models())
+MODELS: list[type[models.Model]] = [
+    # A session is begun for every request that is made here.
+    model
+    for model in apps.get_app_config("quotes").get_models()
+    if model is not OpenSession
+]
 WHY = "Because it has to be so."
 Posted = tuple[str, dict[str, Any]]
 

@@ -109,7 +109,7 @@ def test_a_list_takes_no_lookup(world, who, time_machine):
         path = reverse(name)
         right = dict.fromkeys(LOOKUPS, "md5$")
         wrong = dict.fromkeys(LOOKUPS, "zzzz")
-        if unlike(browser.get(path, right), browser.get(path, wrong)):
+        if unlike(browser.get(path, right), browser.get(path, wrong), "md5%24", "md5$", "zzzz"):
             told.append((name, "lookup"))
         plain = browser.get(path, {"sort": "nonsense", "order": "nonsense", "order_by": "nonsense"})
         for order in ("owner__password", "-insured__owner__password", "?", "password", "pk;drop"):

@@ -16,10 +16,12 @@ from django.utils import timezone
 
 from quotes import VERSION
 from quotes.models import Run, WorkerBeat
+from quotes.services import claims, outcomes
 from quotes.services.beats import BEAT_EVERY, FRESH_FOR, Pulse, any_fresh
+from tests.answers import hang
 from tests.clock import ScaledClock
 from tests.fake_nexio import FakeNexio
-from tests.services.watch import Watching, until, until_state
+from tests.services.watch import KEY, Watching, until, until_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,6 +112,32 @@ def test_a_beat_that_cannot_be_written_stops_no_run(
         until(lambda: no_beats.failed > 1)
         until_state(run, "completed")
     assert not WorkerBeat.objects.exists()
+
+
+def test_a_watcher_shows_life_while_nexio_leaves_the_question_of_a_refused_key_unanswered(
+    nexio: FakeNexio, run: Run, pulse: Pulse
+) -> None:
+    service = claims.service_at(nexio.url, KEY)
+    outcomes.refuse_key(service, now=timezone.now() - timedelta(minutes=1))
+    nexio.on_poll(None, hang())
+    with Watching(nexio, clock=ScaledClock(100), pulse=pulse, poll_deadline=300):
+        nexio.wait_until(lambda fake: len(fake.recorded_polls()) == 1)
+        first = WorkerBeat.objects.get().beat_at if WorkerBeat.objects.exists() else timezone.now()
+        until(lambda: WorkerBeat.objects.filter(beat_at__gte=first + 3 * BEAT_EVERY).exists())
+        assert nexio.recorded_submits == [], "the key is refused"
+        nexio.on_poll(None)
+        nexio.release()
+        until_state(run, "completed")
+
+
+def test_a_watcher_ends_though_that_question_is_unanswered(nexio: FakeNexio, pulse: Pulse) -> None:
+    outcomes.refuse_key(
+        claims.service_at(nexio.url, KEY), now=timezone.now() - timedelta(minutes=1)
+    )
+    nexio.on_poll(None, hang())
+    with Watching(nexio, clock=ScaledClock(100), pulse=pulse, poll_deadline=300):
+        nexio.wait_until(lambda fake: len(fake.recorded_polls()) == 1)
+    assert WorkerBeat.objects.get().stopped_at is not None
 
 
 def test_the_version_is_the_projects() -> None:

@@ -2,7 +2,8 @@
 
 `loop` looks for due rows and serves them concurrently; `sending` has one submission out, from the
 commit before its first byte to the writing of its outcome; `unchanged` gathers polls that brought
-nothing new and writes them together; `database` is the thread that all of it writes through.
+nothing new and writes them together; `refused_key` asks whether a refused key works again;
+`database` is the thread that all of it writes through.
 """
 
 from quotes.services.watching.clock import Clock, WallClock

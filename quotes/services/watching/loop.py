@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from django.conf import settings
@@ -27,6 +27,7 @@ from quotes.services.rescheduling import Polled, says_nothing_new
 from quotes.services.set_back import SetBack
 from quotes.services.watching.clock import Clock, WallClock, wait_until
 from quotes.services.watching.database import DatabaseThread
+from quotes.services.watching.refused_key import RefusedKey
 from quotes.services.watching.sending import Sender
 from quotes.services.watching.unchanged import Unchanged
 
@@ -75,6 +76,7 @@ class Watcher:
         self.pulse = pulse
         self._sender = Sender(client=client, clock=self.clock, lease=self.lease)
         self._may_begin = asyncio.Semaphore(min(concurrency, SENDS_AT_ONCE))
+        self._refused_key = RefusedKey(client=client, clock=self.clock)
         self._unchanged = Unchanged(lease=self.lease, done=self._done, failed=self._let_be)
         self._polling: set[asyncio.Task[None]] = set()
         self._sending: set[asyncio.Task[None]] = set()
@@ -100,6 +102,7 @@ class Watcher:
 
     async def _end(self, db: DatabaseThread, in_haste: Callable[[], bool]) -> None:
         self._stopping = True
+        await self._refused_key.end()
         if in_haste():
             for task in self._polling:
                 task.cancel()
@@ -130,12 +133,7 @@ class Watcher:
         self._service = service = await db.first(claims.service_at, self.client.base_url, self.key)
         if self._set_back.is_due(now):
             await db.first(self._set_back.put_right, service, now=now)
-        if (
-            service.key_refused_at
-            and service.next_key_check_at
-            and service.next_key_check_at <= now
-        ):
-            await self._check_key(db, service, now)
+        self._refused_key.see_to(db, service, now=now)
         taken = await db.first(
             claims.claim_due,
             service=service,
@@ -245,25 +243,6 @@ class Watcher:
         service = self._service
         await db(outcomes.poll_answered, run, reply, lease=self.lease, now=now, service=service)
         return True
-
-    async def _check_key(self, db: DatabaseThread, service: NexioService, now: datetime) -> None:
-        """Ask whether a refused key works again; one worker asks, once a minute."""
-        again = now + outcomes.KEY_CHECK_EVERY
-        mine = await db.first(
-            NexioService.objects.filter(
-                pk=service.pk, next_key_check_at=service.next_key_check_at
-            ).update,
-            next_key_check_at=again,
-        )
-        if not mine:
-            return
-        try:
-            check = await self.client.check_key()
-        except errors.NexioError:
-            return
-        if check.ok:
-            await db.first(outcomes.key_works, service, now=self.clock.now())
-            log.info("nexio_key_works")
 
 
 def watch_runs(

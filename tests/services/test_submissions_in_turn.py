@@ -12,11 +12,12 @@ from django.utils import timezone
 from quotes.models import NexioService, Run
 from quotes.services import claims
 from quotes.services.pacing import AHEAD
-from tests.answers import status
+from quotes.services.watching.loop import SENDS_AT_ONCE
+from tests.answers import hang, status
 from tests.clock import ScaledClock
 from tests.factories import queued_run
 from tests.fake_nexio import FakeNexio
-from tests.services.watch import KEY, Watching, kinds, until_state
+from tests.services.watch import KEY, Watching, kinds, until, until_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECOND = timedelta(seconds=1)
@@ -98,3 +99,19 @@ def test_throttled_submissions_come_later_and_none_is_lost_or_doubled(
     assert len(nexio.recorded_submits) == len(runs) + 3
     assert sum(kinds(each).count("throttled") for each in runs) == 3
     assert len({each.nexio_run_id for each in runs}) == len(runs)
+
+
+def test_under_a_rate_no_turn_goes_to_what_cannot_begin_yet(nexio: FakeNexio, run: Run) -> None:
+    """Runs that let their turns pass, waiting for others to end, would begin all at once then."""
+    for _ in range(SENDS_AT_ONCE + 15):
+        queued_run(insured=run.insured)
+    nexio.on_submit(hang())
+    clock = ScaledClock(10)
+    with Watching(nexio, clock=clock, concurrency=128, per_second=20, submit_deadline=300):
+        nexio.wait_until(lambda fake: len(fake.recorded_submits) == SENDS_AT_ONCE, timeout=30)
+        later = clock.now() + 5 * SECOND
+        until(lambda: clock.now() > later)
+        queued = Run.objects.filter(state="queued")
+        assert (queued.count(), queued.exclude(lease_owner="").count()) == (16, 0)
+        nexio.on_submit()
+        nexio.release()

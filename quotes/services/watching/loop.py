@@ -40,7 +40,8 @@ SHORTEST_PAUSE = 0.05
 SENDS_AT_ONCE = 24
 """Submissions that have begun and are not settled; httpx is fastest with 16 to 32."""
 SENDS_IN_HAND = 4 * SENDS_AT_ONCE
-"""Claimed for that: none is waited for until the next look."""
+"""Claimed for that: none is waited for until the next look. Not under a rate: runs whose turn went
+by while they waited would all begin at once."""
 DATABASE_PAUSE = 1.0
 SETTLE = 30.0
 """Seconds before a run is looked at again that could not be served."""
@@ -69,7 +70,7 @@ class Watcher:
         self.key = key
         self.clock: Clock = clock or WallClock()
         self.concurrency = concurrency
-        self.sends_in_hand = min(concurrency, SENDS_IN_HAND)
+        self.sends_in_hand = min(concurrency, SENDS_AT_ONCE if per_second else SENDS_IN_HAND)
         self.per_second = per_second
         self.only = only
         self.lease = lease or uuid.uuid4().hex

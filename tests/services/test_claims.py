@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from quotes.models import NexioService, Run
 from quotes.models.run import RunMoved
+from quotes.nexio import errors
 from quotes.nexio.messages import Accepted, JobReply
-from quotes.services import claims, outcomes
+from quotes.services import claims, outcomes, rescheduling
 from quotes.services.leash import FileLock
 from tests import runs as made
 from tests.factories import queued_run
@@ -134,6 +135,24 @@ def test_whether_anything_is_still_to_come_at_the_service_of_the_settings(settin
     assert claims.in_flight_at_configured_service()
     settings.NEXIO_URL = "http://127.0.0.1:10"
     assert not claims.in_flight_at_configured_service()
+
+
+def test_a_key_refused_to_several_polls_is_told_of_once() -> None:
+    several = [made.waiting_run(), made.waiting_run()]
+    refused = errors.KeyRefused("No.", http_status=401)
+    for run in several:
+        Run.objects.filter(pk=run.pk).update(lease_owner="mine")
+        service = claims.service_at(URL, KEY)
+        outcomes.poll_failed(run, refused, service=service, lease="mine", now=timezone.now())
+    told = [run.events.filter(kind="key_refused").count() for run in several]
+    assert told == [1, 0]
+
+
+def test_polls_of_runs_that_were_all_taken_over_write_nothing() -> None:
+    run = made.waiting_run()
+    poll = rescheduling.Polled(run, timezone.now())
+    assert rescheduling.reschedule([poll], lease="not-the-holder") == [run]
+    assert Run.objects.get(pk=run.pk).polls == 0
 
 
 def test_an_acceptance_written_twice_is_one() -> None:

@@ -327,7 +327,7 @@ def test_a_key_refused_in_mid_run_stops_all_tells_once_and_makes_no_storm(
     nexio.statuses = ("processing",)
     apart = Apart(map(str, range(12)))
     apart.accept(nexio)
-    clock, places = ScaledClock(150), 4
+    clock, places = ScaledClock(20), 4
     admin = make_user("admin", "admin", is_staff=True, is_superuser=True)
     browser = Client()
     browser.force_login(admin)
@@ -339,6 +339,7 @@ def test_a_key_refused_in_mid_run_stops_all_tells_once_and_makes_no_storm(
         since = len(nexio.requests)
         until(lambda: NexioService.objects.filter(key_refused_at__isnull=False).exists())
         assert alert in browser.get("/").content
+        clock.hasten(150)
         # Ten minutes without a key: what was under way, then one request a minute and no POST.
         began = clock.now()
         until(lambda: clock.now() - began > timedelta(minutes=10), 60)
@@ -352,6 +353,7 @@ def test_a_key_refused_in_mid_run_stops_all_tells_once_and_makes_no_storm(
         for earlier, later in pairwise(clock.at(check.at) for check in checks):
             assert later - earlier >= timedelta(seconds=55)
         assert set(apart.states().values()) == {"waiting"}
+        clock.hasten(20)
         nexio.keys, nexio.statuses = None, ("completed",)
         until(lambda: apart.all("completed"), 30)
         until_state(queued, "completed")
@@ -366,7 +368,7 @@ def test_an_hour_in_processing_costs_the_schedules_requests_and_no_more(
     nexio: FakeNexio, run: Run
 ) -> None:
     planned: list[tuple[Any, Any, float]] = []
-    clock = ScaledClock(1200)
+    clock = ScaledClock(5)
 
     def look(request: Recorded) -> dict[str, Any]:
         row = elsewhere(lambda: Run.objects.get(pk=run.pk))
@@ -376,6 +378,7 @@ def test_an_hour_in_processing_costs_the_schedules_requests_and_no_more(
     nexio.on_poll(None, look)
     with Watching(nexio, clock=clock):
         until_state(run, "waiting")
+        clock.hasten(1200)
         assert run.submitted_at
         ends = run.submitted_at + timedelta(hours=1)
         until(lambda: clock.now() >= ends, 30)

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from quotes.models import AuditEvent, OpenSession, User
-from quotes.views.session_clock import AUTOMATIC, REFRESHED
+from quotes.views.session_clock import AGAIN, AUTOMATIC, REFRESHED
 from tests import runs as made
 from tests.factories import PASSWORD
 from tests.sealed import places_of
@@ -91,6 +91,7 @@ class TestLimits:
             (lambda run: reverse("quotes:run_status", args=[run.pk]), {}),
             (lambda run: reverse("quotes:readiness", args=[run.insured_id]), HTMX),
             (lambda run: reverse("quotes:worklist"), HTMX),
+            (lambda run: reverse("quotes:run_detail", args=[run.pk]) + "?again", {}),
             (lambda run: reverse("session_left"), {}),
             (lambda run: "/healthz", {}),
             (lambda run: "/no-such-page/", {}),
@@ -168,6 +169,8 @@ class TestWhatPagesAskFor:
     def test_nothing_asks_by_itself_in_another_way(self):
         for path in TEMPLATES.rglob("*.html"):
             text = path.read_text()
+            reloads = re.findall(r'http-equiv="refresh" content="([^"]*)"', text)
+            assert all(each.endswith(f"url=?{AGAIN}") for each in reloads), path
             triggers = re.findall(r'hx-trigger="([^"]*)"', text)
             by_itself = [each for each in triggers if re.search(r"\b(every|load|revealed)\b", each)]
             assert len(by_itself) == len(self.BY_ITSELF.findall(text)), path

@@ -30,6 +30,8 @@ AUTOMATIC = frozenset(
 """Addresses that pages ask for by themselves."""
 REFRESHED = frozenset({"quotes:worklist", "quotes:operations"})
 """Pages that refresh parts of themselves from their own address, which htmx then says."""
+AGAIN = "again"
+"""Stands in the address by which a page reloads itself where there is no JavaScript."""
 COARSE = 60
 """Seconds: a use is written when the last one written is older, and not with every click."""
 
@@ -82,4 +84,4 @@ def is_act(request: HttpRequest, response: HttpResponse) -> bool:
     if match is None or match.view_name in AUTOMATIC or response.status_code >= 400:
         return False
     by_itself = match.view_name in REFRESHED and request.headers.get("HX-Request") == "true"
-    return not by_itself
+    return not by_itself and AGAIN not in request.GET

@@ -26,6 +26,7 @@ from quotes.models.sealed_fields import Sealed, SealedBinaryField
 from quotes.models.sealing import (
     SAY_NOTHING,
     DataKeyMissing,
+    SealBroken,
     bytes_key,
     keyring,
     mark_of,
@@ -90,17 +91,24 @@ class Table:
 @dataclass
 class Done:
     """`rows` were looked at, `changed` of them written; `lost` counts the values whose key is not
-    there, by its id."""
+    there, by its id; `broken` says where values are that do not open with the key they name."""
 
     rows: int = 0
     changed: int = 0
     lost: dict[str, int] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no value had to be left as it was."""
+        return not self.lost and not self.broken
 
     def add(self, other: Done) -> None:
         self.rows += other.rows
         self.changed += other.changed
         for key_id, values in other.lost.items():
             self.lost[key_id] = self.lost.get(key_id, 0) + values
+        self.broken += other.broken
 
 
 def sealed_tables() -> list[Table]:
@@ -142,16 +150,22 @@ def reseal(table: Table, *, after_step: Callable[[Done], None] | None = None) ->
     """Bring every value of the table under the key that seals now.
 
     Goes on where a pass under the same key stopped, and begins anew where one came to its end.
-    Values whose key is not there stay as they are and are counted. Raises the database's error
-    where the role may not write history.
+    Values whose key is not there, or that do not open, stay as they are and are told of. Raises the
+    database's error where the role may not write history.
     """
     key_id = keyring().first.id
     done, place = Done(), _place(table, key_id)
+    first_left: str | None = None
     while True:
         with transaction.atomic():
             step, more = _step(table, place, _resealed, only_other_than=key_id)
             done.add(step)
-            _note(table, key_id, more, finished=more is None and not done.lost)
+            if first_left is None and not step.is_whole:
+                first_left = place
+            # A pass that goes on after a stop must come by what this one left, or would call the
+            # table finished.
+            noted = more if more is None or first_left is None else first_left
+            _note(table, key_id, noted, finished=more is None and done.is_whole)
         if after_step:
             after_step(step)
         if more is None:
@@ -171,11 +185,18 @@ def reseal_all() -> Iterator[tuple[Table, Done]]:
 
 
 def unseal(table: Table) -> Done:
-    """Open every value of the table for good: a migration that is taken back does."""
+    """Open every value of the table for good: a migration that is taken back does.
+
+    Raises DataKeyMissing and SealBroken: a release that knows no seals would show them as text.
+    """
     done, place = Done(), ""
     while True:
         with transaction.atomic():
             step, more = _step(table, place, _opened, only_other_than=PLAIN)
+            for key_id in step.lost:
+                raise DataKeyMissing(key_id)
+            for where in step.broken:
+                raise SealBroken(where)
             done.add(step)
         if more is None:
             return done
@@ -292,6 +313,8 @@ def _step(
                 )
             except DataKeyMissing as error:
                 done.lost[error.key_id] = done.lost.get(error.key_id, 0) + 1
+            except SealBroken:
+                done.broken.append(f"{table.name}.{column} where {table.key} is {key}")
         worked_out = [
             (each, each.work_out(inside[each.source]))
             for each in table.derived

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -252,6 +253,22 @@ def keys(settings: Any) -> list[str]:
     return [first, second]
 
 
+class Stopped(Exception):
+    """Somebody ended the command."""
+
+
+def stopping(after: int) -> Callable[[Any], None]:
+    """What ends a pass after so many steps."""
+    steps: list[Any] = []
+
+    def stop(step: Any) -> None:
+        steps.append(step)
+        if len(steps) == after:
+            raise Stopped
+
+    return stop
+
+
 class TestRotation:
     def test_by_the_command(self, people: dict[str, User], keys: list[str], settings: Any) -> None:
         run = worked_on(people)
@@ -280,25 +297,59 @@ class TestRotation:
         events = next(table for table in sealed_tables() if table.name == "quotes_runevent")
         events = replace(events, at_most=3)
         settings.DATA_KEYS = [keys[1], keys[0]]
-
-        class Stopped(Exception):
-            pass
-
-        steps = []
-
-        def stop(step: Any) -> None:
-            steps.append(step)
-            if len(steps) == 2:
-                raise Stopped
-
         with pytest.raises(Stopped):
-            reseal(events, after_step=stop)
+            reseal(events, after_step=stopping(after=2))
         assert sorted(count_keys(events)) != [read_sealing().key_id]
         total = RunEvent.objects.count()
         done = reseal(events)
         assert (done.rows, done.changed) == (total - 6, total - 6)
         assert list(count_keys(events)) == [read_sealing().key_id]
         assert RunEvent.objects.filter(kind="noted").order_by("id")[7].text == "Note 7"
+
+    def test_a_value_that_does_not_open_holds_up_no_other(
+        self, people: dict[str, User], keys: list[str], settings: Any, capsys: Any
+    ) -> None:
+        run = worked_on(people)
+        damaged, kept = Driver.objects.filter(insured=run.insured).order_by("pk")[:2]
+        ((whole),) = [value for pk, value in stored(Driver, "document") if pk == damaged.pk]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE quotes_driver SET document = %s WHERE id = %s",
+                [whole[:-6] + whole[-6:][::-1].swapcase(), damaged.pk],
+            )
+        settings.DATA_KEYS = [keys[1], keys[0]]
+        with pytest.raises(CommandError, match="1 values were changed past the app"):
+            call_command("reseal_data", stdout=StringIO())
+        assert f"quotes_driver.document where id is {damaged.pk}" in capsys.readouterr().err
+        assert sealing_check().level == "warn"
+        settings.DATA_KEYS = [keys[1]]
+        kept.refresh_from_db()
+        assert kept.document
+        assert Run.objects.get(pk=run.pk).request == run.request
+        # Taking sealing back must not leave it for text.
+        migration = import_module("quotes.migrations.0012_seal_rows")
+        settings.DATA_KEYS = keys
+        with pytest.raises(SealBroken, match=f"quotes_driver.document where id is {damaged.pk}"):
+            migration.open_again(apps, None)
+
+    def test_what_a_stopped_pass_left_is_come_by_again(
+        self, people: dict[str, User], keys: list[str], settings: Any
+    ) -> None:
+        run = made.completed_run(people["broker"])
+        for number in range(9):
+            run.note(at=timezone.now(), kind="noted", text=f"Note {number}")
+        events = next(table for table in sealed_tables() if table.name == "quotes_runevent")
+        events = replace(events, at_most=3)
+        settings.DATA_KEYS = [keys[1]]
+        with pytest.raises(Stopped):
+            reseal(events, after_step=stopping(after=2))
+        done = reseal(events)
+        assert sum(done.lost.values()) == sum(count_keys(events).values())
+        assert not SealedTable.objects.get(name=events.name).finished_at
+        # A release without sealing would show them as they are.
+        migration = import_module("quotes.migrations.0012_seal_rows")
+        with pytest.raises(DataKeyMissing):
+            migration.open_again(apps, None)
 
     def test_a_key_that_is_gone(
         self, people: dict[str, User], keys: list[str], settings: Any

@@ -12,6 +12,8 @@ from django.db import Error as DatabaseTrouble
 from quotes.models.sealing import keyring
 from quotes.services.resealing import PLAIN, Done, count_keys, reseal_all, sealed_tables
 
+MOST_NAMED = 20
+
 
 class Command(BaseCommand):
     help = (
@@ -48,6 +50,13 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Values whose key DATA_KEYS does not name: {named}. They are as they were. Put "
                 "those keys behind the first and run this again."
+            )
+        for where in total.broken[:MOST_NAMED]:
+            self.stderr.write(f"Does not open: {where}")
+        if total.broken:
+            raise CommandError(
+                f"{len(total.broken):,} values were changed past the app, or damaged; they are as "
+                "they were, and every other one is sealed anew. Restore those rows from a backup."
             )
         if len(keyring().keys) > 1:
             self.stdout.write(

@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "brokerportal.middleware.KnownMethodsMiddleware",
     "brokerportal.middleware.CompressPagesMiddleware",
+    "brokerportal.middleware.MonitorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

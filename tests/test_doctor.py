@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -131,6 +132,7 @@ class TestReadyz:
             raise OperationalError("could not connect to db.internal as portal")
 
         monkeypatch.setattr(connection, "ensure_connection", refuse)
+        client.cookies[settings.SESSION_COOKIE_NAME] = "0123456789abcdefghijklmnopqrstuv"
         response = client.get("/readyz")
         assert response.status_code == 503
         assert response.content.decode().splitlines() == ["not ready", AWAY]

@@ -59,8 +59,8 @@ class Portal:
     def pages(self) -> dict[str, int]:
         """How the web process answers: whether it lives, whether all is well, and a page for
         somebody whose session is looked up."""
-        probes = {path: self.web.get(path)[0] for path in ("/healthz", "/readyz")}
-        return probes | {"/": self.web.get("/", "sessionid=0123456789abcdefghijklmnopqrstuv")[0]}
+        session = "sessionid=0123456789abcdefghijklmnopqrstuv"
+        return {path: self.web.get(path, session)[0] for path in ("/healthz", "/readyz", "/")}
 
     def end(self) -> None:
         self.worker.end()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
+from django.test import Client
 from django.utils import timezone
 
 from quotes.models import (
@@ -15,12 +16,14 @@ from quotes.models import (
     Notice,
     NoticeKind,
     Office,
+    OpenSession,
     ReviewRequest,
     Role,
     Run,
     RunFact,
     User,
 )
+from quotes.models.open_session import digest_of
 from quotes.nexio import errors
 from quotes.services import expiry, inbox, outcomes
 from quotes.services.notices import sweeps, tending
@@ -181,6 +184,17 @@ class TestExpiring:
         assert Notice.objects.exists()
         assert tending.tend(timezone.now() + timedelta(days=179))["cleared"] == 0
         assert tending.tend(timezone.now() + timedelta(days=181))["cleared"] >= 1
+
+    def test_sessions_that_ended_by_themselves_go_and_open_ones_stay(self, people):
+        browser = Client()
+        browser.force_login(people["broker"])
+        now, key = timezone.now(), digest_of(browser.session.session_key or "")
+        OpenSession.objects.create(session_key="over", expire_date=now - timedelta(seconds=1))
+        assert tending.tend(now)["sessions"] == 1
+        assert list(OpenSession.objects.values_list("pk", flat=True)) == [key]
+        assert browser.get("/inbox/").status_code == 200
+        assert tending.tend(now + timedelta(minutes=59))["sessions"] == 0
+        assert tending.tend(now + timedelta(days=30))["sessions"] == 1
 
 
 class TestWhoSees:

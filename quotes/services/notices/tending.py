@@ -1,4 +1,4 @@
-"""What is done for notices every now and then, by whichever worker comes first, or by cron."""
+"""Chores, mostly for notices: done now and then by whichever worker comes first, or by cron."""
 
 from __future__ import annotations
 
@@ -13,25 +13,29 @@ from quotes.models import Chore, Notice
 from quotes.services.dashboard.keeping import keep_days, keep_months
 from quotes.services.notices.mailing import send_due
 from quotes.services.notices.sweeps import tell_of_expiring, tell_of_missed
+from quotes.services.sessions import clear_expired
 
 log = structlog.get_logger(__name__)
 
 SWEEP_EVERY = timedelta(minutes=5)
 CLEAR_EVERY = timedelta(hours=24)
+SESSIONS_EVERY = timedelta(hours=1)
 KEEP_EVERY = timedelta(minutes=1)
 KEPT = timedelta(days=180)
 LOOK_EVERY = 20.0
 
 
 def tend(now: datetime) -> dict[str, int]:
-    """Do what is due and say what was done: runs told of, mails sent, old notices
-    cleared, months and days whose figures were kept for the dashboard."""
-    done = {"expiring": 0, "cleared": 0, "months": 0, "days": 0}
+    """Do what is due and say what was done: runs told of, mails sent, old notices and expired
+    sessions cleared, months and days whose figures were kept for the dashboard."""
+    done = {"expiring": 0, "cleared": 0, "sessions": 0, "months": 0, "days": 0}
     if take_turn("expiring", now, SWEEP_EVERY):
         tell_of_missed(now)
         done["expiring"] = tell_of_expiring(now)
     if take_turn("old_notices", now, CLEAR_EVERY):
         done["cleared"] = Notice.objects.filter(at__lt=now - KEPT).delete()[0]
+    if take_turn("old_sessions", now, SESSIONS_EVERY):
+        done["sessions"] = clear_expired(now)
     if take_turn("months", now, KEEP_EVERY):
         done["months"] = keep_months(now)
         done["days"] = keep_days(now)

@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST, require_safe
 
 from quotes.forms.run_filters import FEW_FILTERS, RunFilter, SearchForm, ViewNameForm
@@ -27,6 +28,9 @@ from quotes.views.searches import forgetting
 SEARCH_KEY = "run_search"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HEADINGS = ("cost", "decided", "expires", "waited", "started")
+ANOTHER_SEARCH = (
+    "the search was changed meanwhile, perhaps in another tab. Below is what it leaves now."
+)
 CHIPS = (
     ("", "All"),
     ("under_way", "Under way"),
@@ -41,6 +45,23 @@ def _narrowed(request: PortalRequest, data: QueryDict) -> tuple[RunFilter, RunFa
     visible = RunFact.objects.visible_to(request.user)
     chosen = RunFilter(data, queryset=visible, request=request, user=request.user)
     return chosen, search_runs(chosen.qs, str(request.session.get(SEARCH_KEY, "")))
+
+
+def _search_mark(request: PortalRequest) -> str:
+    """Names the search that a page shows without saying it, "" for none.
+
+    All tabs share one search. An export or a view says by this mark which search its page showed,
+    so that it takes no other after somebody searched anew, or opened the whole list, elsewhere.
+    """
+    text = str(request.session.get(SEARCH_KEY, ""))
+    if not text:
+        return ""
+    return salted_hmac(SEARCH_KEY, f"{request.session.session_key} {text}").hexdigest()[:12]
+
+
+def _searched_anew(request: PortalRequest, data: QueryDict) -> bool:
+    """Whether the page that `data` comes from showed another search than the session has now."""
+    return data.get("searched", mark := _search_mark(request)) != mark
 
 
 def _sort(data: QueryDict) -> str:
@@ -87,6 +108,7 @@ def _show(
         "chips": _chips(chosen.queryset, kept.get("state", [""])[0]),
         "search": SearchForm(initial={"text": text}),
         "search_text": text,
+        "search_mark": _search_mark(request),
         "sees_others": request.user.sees_others,
         "sees_all": request.user.sees_all,
         "views": [
@@ -146,7 +168,11 @@ def _back(request: PortalRequest, data: QueryDict) -> HttpResponse:
 @require_safe
 def run_list_export(request: PortalRequest, kind: str) -> HttpResponseBase:
     """Every run that the filters and the search leave, in the list's order. The access log says
-    who took it: by the address's rule, before the first byte leaves."""
+    who took it: by the address's rule, before the first byte leaves. Where the search has become
+    another than the page showed, nothing leaves."""
+    if _searched_anew(request, request.GET):
+        messages.error(request, f"Nothing was exported: {ANOTHER_SEARCH} Export again if it fits.")
+        return _back(request, request.GET)
     chosen, rows = _narrowed(request, request.GET)
     sort, now = _sort(request.GET), timezone.now()
     touched(
@@ -173,6 +199,9 @@ def run_list_export(request: PortalRequest, kind: str) -> HttpResponseBase:
 def view_save(request: PortalRequest) -> HttpResponse:
     """Keep the filters, the order and the search that are shown under a name."""
     data = QueryDict(request.POST.get("codes", ""))
+    if _searched_anew(request, request.POST):
+        messages.error(request, f"No view was saved: {ANOTHER_SEARCH}")
+        return _back(request, data)
     form = ViewNameForm(request.POST)
     if form.is_valid():
         chosen, _ = _narrowed(request, data)
@@ -204,6 +233,9 @@ def view_replace(request: PortalRequest, pk: UUID) -> HttpResponse:
     """Keep what is shown now under the view's name."""
     view = get_or_absent(SavedView.objects.filter(owner=request.user), pk)
     data = QueryDict(request.POST.get("codes", ""))
+    if _searched_anew(request, request.POST):
+        messages.error(request, f"View “{view.name}” is as it was: {ANOTHER_SEARCH}")
+        return _back(request, data)
     chosen, _ = _narrowed(request, data)
     try:
         saved_views.replace_view(

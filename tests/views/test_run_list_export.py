@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 import tracemalloc
 import zipfile
 from datetime import timedelta
@@ -16,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from python_calamine import CalamineWorkbook
 
-from quotes.models import AuditEvent, Insured, RunFact
+from quotes.models import AuditEvent, Deed, Insured, RunFact
 from quotes.services import run_list
 from tests import runs as made
 from tests.decided import WHY, bring_to, choose
@@ -145,3 +147,28 @@ def test_reasons_are_those_of_the_present_choice(client, people, time_machine):
     client.force_login(people["broker"])
     row = table(client)[0]
     assert (row["Overridden"], row["Chosen rank"]) == ("No", "1")
+
+
+def test_an_export_takes_no_other_search_than_its_page_showed(client, people):
+    """Two tabs share the search: the second opened the whole list, or searched for another."""
+    insured = import_example(owner=people["broker"]).insured
+    asked_for = queued_run(insured=insured)
+    queued_run("home_only.json", people["broker"])
+    client.force_login(people["manager"])
+    search(client, insured.applicant_name)
+    page = client.get("/runs/").content.decode()
+    link = html.unescape(re.findall(r'href="/runs/export\.csv\?([^"]*)"', page)[0])
+    assert insured.applicant_name not in link
+    assert [row["Run id"] for row in table(client, link)] == [str(asked_for.pk)]
+    exported = AuditEvent.objects.filter(deed=Deed.EXPORTED)
+    taken = exported.count()
+    for elsewhere in ("", "home"):
+        client.get("/runs/?all=1")
+        if elsewhere:
+            search(client, elsewhere)
+        refused = client.get(f"/runs/export.csv?{link}", follow=True)
+        assert refused.redirect_chain == [("/runs/", 302)]
+        assert "Nothing was exported" in refused.content.decode()
+        assert exported.count() == taken
+    search(client, insured.applicant_name)
+    assert len(table(client, link)) == 1

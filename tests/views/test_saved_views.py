@@ -18,8 +18,8 @@ SAVE = reverse("quotes:view_save")
 CODES = "state=completed&line=home&line=auto&sort=-cost"
 
 
-def save(client, name: str = "Mine", codes: str = CODES):
-    return client.post(SAVE, {"name": name, "codes": codes})
+def save(client, name: str = "Mine", codes: str = CODES, **more: str):
+    return client.post(SAVE, {"name": name, "codes": codes, **more})
 
 
 def act(client, deed: str, view: SavedView, **more: str):
@@ -58,6 +58,21 @@ def test_views_are_replaced_and_deleted(client, people):
     assert response["Location"] == f"{URL}?state=failed"
     assert not SavedView.objects.exists()
     assert "View “Mine” is deleted." in words(client.get(URL))
+
+
+def test_no_view_takes_another_search_than_its_page_showed(client, people):
+    client.force_login(people["broker"])
+    save(client)
+    view = SavedView.objects.get()
+    search(client, "larkspur")
+    mark = client.get(URL).context["search_mark"]
+    search(client, "somebody else")
+    act(client, "replace", view, codes="state=failed", searched=mark)
+    assert "View “Mine” is as it was: the search was changed" in words(client.get(URL))
+    save(client, "Another", searched=mark)
+    assert "No view was saved: the search was changed" in words(client.get(URL))
+    view.refresh_from_db()
+    assert (SavedView.objects.get(), view.codes, view.search) == (view, CODES, "")
 
 
 def test_what_is_wrong_with_a_name_is_said_and_what_was_shown_stays(client, people):

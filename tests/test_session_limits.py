@@ -224,6 +224,19 @@ class TestWhereSomebodyIsSignedIn:
         assert "192.0.2.7" in page
         assert page.index("this one") < page.index("Chrome on Windows")
 
+    def test_what_is_over_is_in_no_list(self, people, clock):
+        signed_in(HTTP_USER_AGENT=CHROME)
+        minutes(clock, 61)
+        here = signed_in()
+        page = here.get(reverse("own_sessions")).content.decode()
+        assert "Chrome on Windows" not in page
+        assert "You are signed in nowhere else." in page
+        here.post(reverse("own_sessions_end"))
+        assert not AuditEvent.objects.filter(what="Signed out everywhere else").exists()
+        admin = signed_in("admin")
+        answer = admin.get(reverse("sessions_of_person", args=[people["broker"].pk]))
+        assert "Signed in at 1 place:" in answer.content.decode()
+
     def test_signing_out_everywhere_else(self, people, clock):
         there, here, others = signed_in(), signed_in(), signed_in("broker2")
         assert here.get(reverse("own_sessions_end")).status_code == 405

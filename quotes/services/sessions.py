@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,16 +17,28 @@ from quotes.services.transfer import stated_reason
 
 def open_sessions(person: User) -> list[OpenSession]:
     """Where the person is signed in, the place used last first; their data are not read."""
-    rows = OpenSession.objects.filter(user=person, expire_date__gt=timezone.now())
-    return list(rows.defer("session_data").order_by("-used_at"))
+    return list(_going_on(person).defer("session_data").order_by("-used_at"))
 
 
 def end_sessions(person: User, keep: str | None = None) -> int:
-    """Delete the person's open sessions, but for the one whose key is `keep`; how many went."""
-    rows = OpenSession.objects.filter(user=person, expire_date__gt=timezone.now())
+    """Delete the person's sessions, but for the one whose key is `keep`; how many still went on."""
+    rows = OpenSession.objects.filter(user=person)
     if keep:
         rows = rows.exclude(pk=digest_of(keep))
-    return int(rows.delete()[0])
+    ended: int = _going_on(person).filter(pk__in=rows.values("pk")).count()
+    rows.delete()
+    return ended
+
+
+def _going_on(person: User) -> Any:
+    """Those that neither limit has ended; the row of one that is over stays until it is shown
+    again, or cleared away."""
+    now = timezone.now()
+    return (
+        OpenSession.objects.filter(user=person, expire_date__gt=now)
+        .exclude(used_at__lte=now - timedelta(minutes=settings.SESSION_IDLE_MINUTES))
+        .exclude(signed_in_at__lte=now - timedelta(hours=settings.SESSION_HOURS))
+    )
 
 
 def clear_expired(now: datetime) -> int:

@@ -13,7 +13,8 @@ DO $$ BEGIN
     CREATE EXTENSION IF NOT EXISTS pg_trgm;
     CREATE INDEX IF NOT EXISTS insured_name_parts ON quotes_insured
         USING gin (upper(applicant_name::text) gin_trgm_ops);
-EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported THEN
+EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported
+    OR undefined_object THEN  -- it is there, in a schema that is not searched
     RAISE NOTICE 'pg_trgm is not to be had: searches by name read all names';
 END $$
 """

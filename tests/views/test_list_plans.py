@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -44,3 +46,17 @@ def test_no_page_reads_a_large_table_from_end_to_end(client: Client) -> None:
         if read:
             found[name] = read
     assert found == {}
+
+
+@pytest.mark.django_db
+def test_where_the_index_of_names_cannot_be_had_the_upgrade_goes_on() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("an extension of PostgreSQL's: set TEST_DATABASE_URL")
+    migration = import_module("quotes.migrations.0014_names_by_parts")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP EXTENSION pg_trgm CASCADE")
+        cursor.execute("CREATE SCHEMA not_searched")
+        cursor.execute("CREATE EXTENSION pg_trgm SCHEMA not_searched")
+        cursor.execute(migration.ON)
+        cursor.execute("SELECT 1 FROM pg_indexes WHERE indexname = 'insured_name_parts'")
+        assert cursor.fetchone() is None

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from quotes.models import ApprovalRule, AuditEvent, Deed, Insured, Office, Role, User
+from quotes.services import people as services
 from quotes.services.roles import ensure_roles
 from tests.factories import PASSWORD, import_example, main_office, make_user
 from tests.views.pages import form_values, signed_in, words
@@ -209,6 +210,27 @@ class TestLeaving:
         assert not people["broker"].is_active
         later = {"to": people["other"].pk, "reason": "She does not come back."}
         visitor.post(url("hand_over", people["broker"].pk), later)
+        assert Insured.objects.get(pk=insured.pk).owner == people["other"]
+
+    def test_whoever_comes_second_is_shown_what_became_of_it(self, visitor, people, monkeypatch):
+        insured = import_example(owner=people["broker"]).insured
+        looked = services.holding_of
+
+        def quicker(person: User) -> Any:
+            held = looked(person)
+            services.deactivate(
+                person=User.objects.get(pk=person.pk),
+                actor=people["admin"],
+                reason="Maya retired.",
+                successor=people["other"],
+            )
+            return held
+
+        monkeypatch.setattr(services, "holding_of", quicker)
+        posted = {"what": "hand_over", "to": people["other"].pk, "reason": "She retired."}
+        response = visitor.post(url("leave", people["broker"].pk), posted, follow=True)
+        assert response.redirect_chain == [(url("change", people["broker"].pk), 302)]
+        assert "inactive a moment ago" in words(response)
         assert Insured.objects.get(pk=insured.pk).owner == people["other"]
 
     def test_what_the_successor_has_already_is_listed(self, visitor, people):

@@ -69,6 +69,9 @@ class LeavingPages:
                 )
             except (people.NotDone, transfer.NotMoved) as error:
                 said, person = str(error), self.person_to_change(request, pk)
+                if not person.is_active:  # The form would ask what is settled already.
+                    self.told(request, said, messages.WARNING)
+                    return self.back_to(person)
             else:
                 self.log_change(request, person, "Made inactive.")  # type: ignore[attr-defined]
                 self.told(request, f"{person.shown_name} is inactive and signed out everywhere.")

@@ -66,7 +66,10 @@ def deactivate(
     """
     _lock(person, actor, successor)
     if not person.is_active:
-        raise NotDone(f"{person.shown_name} was made inactive meanwhile. Nothing was changed.")
+        raise NotDone(
+            f"{person.shown_name} was made inactive a moment ago: another administrator did it, or "
+            "the form was sent twice. Nothing more was changed."
+        )
     if actor == person:
         raise NotDone("Nobody makes themselves inactive: another administrator does.")
     leaves = Insured.objects.filter(owner=person).exists()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from quotes.models import Insured, Role, User
 from quotes.services.roles import ensure_roles
@@ -39,6 +39,28 @@ def enter(page: Page, server: Any, username: str) -> None:
     page.get_by_role("heading", name="Worklist").wait_for()
 
 
+def click_twice(page: Page, button: str) -> None:
+    """Click again while the first post is under way, and let through what was posted: once."""
+    posted: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            posted.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/admin/**", hold)
+    with page.expect_request(lambda request: request.method == "POST"):
+        page.get_by_role("button", name=button, exact=True).evaluate(
+            """button => new Promise(done => {
+              button.click();
+              setTimeout(() => { button.click(); setTimeout(done, 50); }, 50);
+            })"""
+        )
+    assert len(posted) == 1
+    posted[0].continue_()
+
+
 def test_an_admin_hands_the_insureds_over_and_the_open_page_is_signed_out(
     page: Page, second: Page, live_server: Any, people: dict[str, User], insured: Insured
 ) -> None:
@@ -58,6 +80,35 @@ def test_an_admin_hands_the_insureds_over_and_the_open_page_is_signed_out(
     second.locator("a.button", has_text="Edit profile").click()
     expect(second.get_by_role("heading", name="Sign in")).to_be_visible()
     assert Insured.objects.get().owner == people["other"]
+
+
+def test_a_double_click_hands_over_once_and_says_what_was_done(
+    page: Page, live_server: Any, people: dict[str, User], insured: Insured
+) -> None:
+    import_example("home_auto.json", people["other"])
+    enter(page, live_server, "admin")
+    page.goto(live_server.url + reverse("admin:quotes_user_leave", args=[people["broker"].pk]))
+    page.get_by_label("go to another broker").check()
+    page.get_by_label("Broker:").select_option(label="broker2 (broker2)")
+    page.get_by_label("Reason").fill("Maya retired.")
+    click_twice(page, "Make inactive")
+    # What the successor has already is listed in this one reply and nowhere else.
+    expect(page.get_by_role("heading", name="Households that are there twice")).to_be_visible()
+    expect(page.locator("#content")).to_contain_text(insured.applicant_name)
+
+
+def test_a_double_click_on_somebody_new_shows_their_link(
+    page: Page, live_server: Any, people: dict[str, User]
+) -> None:
+    ensure_roles()
+    enter(page, live_server, "admin")
+    page.goto(live_server.url + reverse("admin:quotes_user_add"))
+    page.get_by_label("Username").fill("nadia")
+    page.get_by_label("Broker").check()
+    page.get_by_label("Office:").select_option(index=1)
+    click_twice(page, "Save")
+    expect(page.get_by_label("Link", exact=True)).to_have_value(re.compile("/sign-in/link/"))
+    assert User.objects.filter(username="nadia").count() == 1
 
 
 def test_both_see_what_is_shared_until_it_is_taken_back(

@@ -86,9 +86,7 @@ def follow(run: Run, *, now: datetime, events: Sequence[RunEvent] | None = None)
         held_until=held_until,
         elsewhere=elsewhere,
         unattended=unattended,
-        mark=_mark(
-            run, events, held_until, elsewhere, key_refused, unattended, run.is_overdue(now)
-        ),
+        mark=_mark(run, events, held_until, elsewhere, key_refused, unattended, overdue),
     )
 
 

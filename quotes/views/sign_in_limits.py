@@ -9,7 +9,7 @@ back by failing on purpose. So failures are counted against what only the one wh
   browsers, then by the address over all accounts. Each holds back unknown browsers only.
 
 A link to set a password makes a browser known as well, so there is a way in for somebody new while
-an attack goes on. See docs/decisions/0017.
+an attack goes on. See docs/decisions/0020.
 """
 
 from __future__ import annotations

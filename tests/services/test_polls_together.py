@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.db.backends.signals import connection_created
 from django.utils import timezone
 
@@ -16,6 +17,8 @@ from quotes.models import Run
 from quotes.services.rescheduling import Polled, reschedule
 from quotes.services.runs import abandon_run
 from quotes.services.schedule import next_poll_in
+from quotes.services.watching.database import DatabaseThread
+from quotes.services.watching.unchanged import Unchanged
 from tests import runs as made
 from tests.answers import status
 from tests.clock import ScaledClock
@@ -166,3 +169,35 @@ def test_a_change_of_stage_is_an_event_at_once_and_the_next_reply_alike_is_none(
     assert kinds(run)[before:] == ["poll"]
     run.refresh_from_db()
     assert run.stage == "FILTER"
+
+
+class Refusal(Outage):
+    """The watcher's statements fail as those do that the database will never take."""
+
+    def __call__(self, execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if "lease_owner" in sql:
+            raise DataError("no such value")
+        return execute(sql, *args)
+
+
+def test_what_the_database_never_takes_is_looked_at_again_later(
+    waiting: Callable[..., Run],
+) -> None:
+    polled, unasked = waiting(lease_owner=LEASE), waiting(lease_owner=LEASE)
+    done: list[Run] = []
+    failed: list[Run] = []
+    refusal = Refusal()
+
+    async def write() -> None:
+        gathered = Unchanged(lease=LEASE, done=done.append, failed=failed.append)
+        gathered.polled(Polled(polled, timezone.now()))
+        gathered.unasked(unasked)
+        async with DatabaseThread() as db:
+            await gathered.write(db)
+
+    connection_created.connect(refusal.attach)
+    try:
+        asyncio.run(write())
+    finally:
+        connection_created.disconnect(refusal.attach)
+    assert (done, failed) == ([], [polled, unasked])

@@ -56,21 +56,32 @@ class Unchanged:
             except TRANSIENT:
                 self._polled[:0] = batch
                 raise
-            except Exception:
-                log.exception("polls_not_written", runs=[str(each.run.pk) for each in batch])
-                for each in batch:
-                    self._failed(each.run)
+            except Exception as error:
+                self._give_up([each.run for each in batch], error)
                 continue
             for run in moved:
                 log.info("run_taken_over", run=str(run.pk))
             for each in batch:
                 self._done(each.run)
-        if self._unasked:
-            batch_back, self._unasked = self._unasked, []
-            try:
-                await db.first(claims.let_go, [run.pk for run in batch_back], lease=self.lease)
-            except TRANSIENT:
-                self._unasked[:0] = batch_back
-                raise
-            for run in batch_back:
-                self._done(run)
+        await self._let_go(db)
+
+    async def _let_go(self, db: DatabaseThread) -> None:
+        back, self._unasked = self._unasked, []
+        if not back:
+            return
+        try:
+            await db.first(claims.let_go, [run.pk for run in back], lease=self.lease)
+        except TRANSIENT:
+            self._unasked[:0] = back
+            raise
+        except Exception as error:
+            self._give_up(back, error)
+            return
+        for run in back:
+            self._done(run)
+
+    def _give_up(self, runs: list[Run], error: Exception) -> None:
+        """The runs are still leased, and are looked at again after a while."""
+        log.error("polls_not_written", runs=[str(run.pk) for run in runs], exc_info=error)
+        for run in runs:
+            self._failed(run)

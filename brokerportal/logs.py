@@ -77,7 +77,7 @@ def without_texts(
 ) -> MutableMapping[str, Any]:
     """A fault as its kinds and places, the outermost first; its text goes out of the line too."""
     fault = event.pop("exc_info", None)
-    error = sys.exc_info()[1] if fault is True else fault[1] if fault else None
+    error = sys.exc_info()[1] if fault is True else fault[1] if isinstance(fault, tuple) else fault
     if isinstance(error, BaseException):
         event["fault"] = [_described(each) for each in _chain(error)]
         for each in _chain(error):

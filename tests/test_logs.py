@@ -28,11 +28,13 @@ try:
         raise RuntimeError("while storing {NAME}") from error
 except RuntimeError as error:
     log.exception("not_stored", run="1")
+    kept = error
     logging.getLogger("django.db").error(f"Error calling it ({{error}}).", exc_info=True)
     logging.getLogger("django.request").error("%s: %s", "Internal Server Error", "/{NAME}/")
     logging.getLogger("django-q").error(
         f"Failed 'quotes.tasks.mail_links' (blue-moon) - {{error}} : Traceback\\n  {{error}}"
     )
+log.error("told_later", exc_info=kept)
 warnings.warn("something is old")
 raise LookupError("{NAME}")
 """
@@ -78,7 +80,7 @@ def logged(program: str, *arguments: str, **environment: str) -> list[dict[str, 
 
 
 def test_a_fault_is_logged_by_kind_and_place_and_never_by_its_text():
-    stored, django, request, queue, warned, died = logged(FAULTS)
+    stored, django, request, queue, later, warned, died = logged(FAULTS)
     assert (stored["event"], stored["run"], stored["level"]) == ("not_stored", "1", "error")
     assert [each["kind"] for each in stored["fault"]] == [
         "builtins.RuntimeError", "builtins.ValueError",
@@ -87,6 +89,7 @@ def test_a_fault_is_logged_by_kind_and_place_and_never_by_its_text():
     assert django["event"] == "Error calling it (RuntimeError)."
     assert request["event"] == "Internal Server Error"
     assert queue["event"] == "Failed 'quotes.tasks.mail_links' (blue-moon)"
+    assert (later["event"], later["fault"]) == ("told_later", stored["fault"])
     assert warned["logger"] == "py.warnings"
     assert (died["event"], died["level"]) == ("process_died", "critical")
     assert died["fault"][0]["kind"] == "builtins.LookupError"

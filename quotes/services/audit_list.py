@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,9 @@ from quotes.services.exports.files import as_text
 
 PAGE_SIZE = 50
 CHUNK = 500
+PEOPLE = ("user", "from", "to", "successor")
+"""Data of an entry that name a person by number: a page says who it is, the file has the number."""
+UNTOLD = frozenset({"pk", "account", "hold"})
 TITLES = (
     "Time", "Person", "Username", "Deed", "What", "Run", "Insured id", "Run id", "Details",
 )  # fmt: skip
@@ -86,12 +89,14 @@ def audit_csv(rows: AuditEventQuerySet) -> Iterator[bytes]:
 def lines_of(events: Sequence[AuditEvent]) -> list[Line]:
     refs = {event.run_ref for event in events if event.run_ref}
     numbers: dict[UUID, int] = dict(Run.objects.filter(pk__in=refs).values_list("pk", "number"))
+    named = {number for event in events for number in _people_of(event.data)}
+    names = {user.pk: user.shown_name for user in User.objects.filter(pk__in=named)}
     return [
         Line(
             event=event,
             who=_who(event),
             run_number=numbers.get(event.run_ref) if event.run_ref else None,
-            details=_details(event.data),
+            details=_details(event.data, names),
         )
         for event in events
     ]
@@ -109,15 +114,25 @@ def _who(event: AuditEvent) -> str:
     return f"{account} (command line)" if account else "The app"
 
 
-def _details(data: Any) -> str:
-    """ "quote 6f…, reason …": what an entry says besides, without ids that have a place already."""
+def _people_of(data: Any) -> list[int]:
+    """The numbers of the people whom an entry's data names."""
+    if not isinstance(data, dict):
+        return []
+    return [data[name] for name in PEOPLE if isinstance(data.get(name), int)]
+
+
+def _details(data: Any, names: Mapping[int, str]) -> str:
+    """ "quote 6f…, reason …": what an entry says besides, without ids that have a place already,
+    and with people by name."""
     if not isinstance(data, dict):
         return ""
-    return ", ".join(
-        _plain(value) if name == "changes" else f"{name.replace('_', ' ')} {_plain(value)}"
-        for name, value in data.items()
-        if name not in {"pk", "account"}
-    )
+    said = []
+    for name, value in data.items():
+        if name in UNTOLD:
+            continue
+        words = _plain((names.get(value, value) or "nobody") if name in PEOPLE else value)
+        said.append(words if name == "changes" else f"{name.replace('_', ' ')} {words}")
+    return ", ".join(said)
 
 
 def _plain(value: Any) -> str:

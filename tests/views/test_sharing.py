@@ -89,6 +89,21 @@ def test_a_manager_moves_one_with_a_reason(people, insured):
     assert signed_in(people["broker"]).get(url(insured, "detail")).status_code == 404
 
 
+def test_the_log_says_by_name_with_whom_and_from_whom_to_whom(people, insured):
+    manager = signed_in(people["manager"])
+    User.objects.filter(username="broker2").update(first_name="Theo", last_name="Lindqvist")
+    share(insured, people["manager"], people["other"].pk)
+    posted = {"to": people["other"].pk, "reason": "Closer to the household."}
+    manager.post(url(insured, "move"), posted)
+    manager.post(url(insured, "hold"), {"reason": "A claim is open."})
+    lines = manager.get(url(insured, "audit")).context["page"].lines
+    details = {line.event.what: line.details for line in lines}
+    assert details["Shared with broker2"] == "user Theo Lindqvist"
+    moved = "from Maya Okafor, to Theo Lindqvist, reason Closer to the household."
+    assert details["Broker: broker → broker2"] == moved
+    assert details["Placed a legal hold"] == "reason A claim is open."
+
+
 def test_a_manager_moves_to_the_offices_they_oversee_alone(people, insured):
     away = make_user("away", Role.BROKER, office=Office.objects.create(name="Away"))
     posted = {"to": away.pk, "reason": "Closer to the household."}

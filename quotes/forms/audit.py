@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from quotes.forms.day_order import DaysInOrder
 from quotes.forms.runs import ReasonForm
 from quotes.models import Deed, User
 from quotes.models.audit import AuditEventQuerySet
@@ -17,7 +18,7 @@ NOBODY = "0"
 NEAREST, FARTHEST = date(2000, 1, 1), date(9000, 1, 1)
 
 
-class AuditFilter(forms.Form):
+class AuditFilter(DaysInOrder):
     """A value that makes no sense is an error beside its field and narrows nothing."""
 
     person = forms.ChoiceField(label="Person", required=False)

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
+from quotes.forms.day_order import BACKWARD
 from quotes.models import Office, User
 from quotes.services.brokers_seen import brokers_seen_by, offices_seen_by
 from quotes.services.dashboard.period import DEFAULT, PRESETS, Period
@@ -88,7 +89,7 @@ class DashboardForm(forms.Form):
         if until and not since and "since" not in self.errors:
             self.add_error("since", "Give the first day as well.")
         elif since and until and until < since:
-            self.add_error("until", "The last day is before the first one.")
+            self.add_error("until", BACKWARD)
         elif since and until and until.year - since.year > MOST_YEARS:
             self.add_error("until", f"Choose at most {MOST_YEARS} years.")
         return said

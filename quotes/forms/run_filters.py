@@ -11,6 +11,7 @@ from django import forms
 from django.db.models import Q
 from django.utils import timezone
 
+from quotes.forms.day_order import RunDaysInOrder
 from quotes.models import (
     Carrier,
     CarrierPart,
@@ -138,6 +139,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     class Meta:
         model = RunFact
+        form = RunDaysInOrder
         fields: list[str] = []
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

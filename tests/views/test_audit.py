@@ -190,3 +190,11 @@ class TestAccessReview:
         assert out.stat().st_mode & 0o777 == 0o600
         with pytest.raises(CommandError, match="--force"):
             call_command("access_review", out=str(out))
+
+
+def test_days_the_wrong_way_round_are_told(insured: Insured, people: dict[str, User]) -> None:
+    written(insured, people["broker"])
+    client = browser(people["manager"])
+    response = client.get(page_of(insured, since="2026-11-02", until="2026-11-01"))
+    assert "The last day is before the first one." in response.content.decode()
+    assert "Look 0" in whats(response)

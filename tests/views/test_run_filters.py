@@ -46,6 +46,19 @@ def test_filters_by_state_and_groups(client, people):
     assert "overdue</span>" in html
 
 
+@pytest.mark.parametrize("pair", ["since={}&until={}", "expires_since={}&expires_until={}"])
+def test_days_the_wrong_way_round_are_told_and_narrow_nothing_by_the_last(client, people, pair):
+    run = queued_run(owner=people["broker"])
+    as_if(run, expires_at=timezone.now())
+    client.force_login(people["broker"])
+    query = pair.format("2020-03-02", "2020-03-01")
+    assert "The last day is before the first one." in words(client.get(f"{URL}?{query}"))
+    assert shown(client, query) == ids(run)
+    same_day = pair.format("2020-03-02", "2020-03-02")
+    assert "The last day is before the first one." not in words(client.get(f"{URL}?{same_day}"))
+    assert shown(client, same_day) == set()
+
+
 def test_filters_by_line_service_day_and_first_carrier(client, people):
     old = made.completed_run(name="home_only.json")
     Run.objects.filter(pk=old.pk).update(

@@ -214,7 +214,7 @@ def _settling(reading: Reading) -> Check:
         return Check(code, label, OK, "No run.")
     parts = [f"{lost} lost in sending"] if lost else []
     parts += [f"{unreadable} with unreadable replies"] if unreadable else []
-    do = "Settle them one by one, with their brokers, on the Operations page."
+    do = "Settle them one by one, with their brokers: Operations, “Runs to see to”."
     return Check(code, label, WARN, f"{' and '.join(parts).capitalize()}.", do)
 
 

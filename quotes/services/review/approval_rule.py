@@ -63,11 +63,11 @@ class Standing:
 
     @property
     def rule_words(self) -> str:
-        """ "Main office has every choice approved before it is recorded as bound."."""
+        """ "Main office has every choice approved before the package is recorded as bound."."""
         if self.office is None or self.office.approval not in RULES:
             return ""
         what = RULES[self.office.approval]
-        return f"{self.office.name} has {what} approved before it is recorded as bound."
+        return f"{self.office.name} has {what} approved before the package is recorded as bound."
 
 
 def standing_of(run: Run, choice: DecisionEvent | None) -> Standing:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 
 from quotes.models.sealing import seal_bytes, seal_text
-from quotes.services.resealing import Table, sealed_tables
+from quotes.services.sealed_tables import Table, sealed_tables
 
 _ids: dict[str, int] = {}
 

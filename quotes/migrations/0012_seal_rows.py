@@ -8,7 +8,8 @@ from django.db import migrations
 from django.db.models import F
 
 from quotes.models.sealing import mark_of
-from quotes.services.resealing import Derived, Table, reseal, unseal, vin_of
+from quotes.services.resealing import reseal, unseal
+from quotes.services.sealed_tables import Derived, Table, vin_of
 
 TABLES = [
     # First those that a household's people look at.

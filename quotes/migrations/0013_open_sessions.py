@@ -5,7 +5,8 @@ import quotes.models.sealed_fields
 from django.conf import settings
 from django.db import migrations, models
 
-from quotes.services.resealing import Table, reseal
+from quotes.services.resealing import reseal
+from quotes.services.sealed_tables import Table
 
 TABLES = [Table("quotes_opensession", "session_key", ("session_data",))]
 

@@ -28,7 +28,7 @@ from quotes.services.operations_ground import (
     unapplied_migrations,
 )
 from quotes.services.queueing import Queue, read_queue
-from quotes.services.resealing import Sealing, read_sealing
+from quotes.services.sealing_state import Sealing, read_sealing
 
 T = TypeVar("T")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

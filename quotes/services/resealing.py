@@ -13,79 +13,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import simplejson
-from django.apps import apps
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from quotes.models import DecisionEvent, KeptDay, KeptMonth, RunEvent, SealedTable
-from quotes.models.append_only import AppendOnlyModel
+from quotes.models import KeptDay, KeptMonth
 from quotes.models.retention import RESEALING
-from quotes.models.sealed_fields import Sealed, SealedBinaryField
 from quotes.models.sealing import (
-    SAY_NOTHING,
     DataKeyMissing,
     SealBroken,
-    bytes_key,
     keyring,
-    mark_of,
     open_bytes,
     open_text,
     seal_bytes,
     seal_text,
-    text_key,
 )
-from quotes.models.vin import read_vin
-
-ROWS_AT_ONCE = 500
-WIDE_ROWS_AT_ONCE = 25
-"""Of tables with whole requests or papers in them, so that a step stays small in memory."""
-PLAIN = "plain"
-NEWEST = "quotes_runevent"
-"""Written all day by web and workers: its last row tells which key a process seals with now."""
-
-Change = Callable[[Any, str], Any]
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A column worked out from a sealed one: of what it held, by `work_out`."""
-
-    column: str
-    source: str
-    work_out: Callable[[str], str]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table's sealed columns, by name, and which of them hold bytes."""
-
-    name: str
-    key: str
-    texts: tuple[str, ...]
-    bytes: tuple[str, ...] = ()
-    derived: tuple[Derived, ...] = ()
-    history: bool = False
-    at_most: int = ROWS_AT_ONCE
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self.texts + self.bytes
-
-    @property
-    def at_once(self) -> int:
-        return min(self.at_most, WIDE_ROWS_AT_ONCE) if self.bytes else self.at_most
-
-    def key_of(self, column: str, stored: Any) -> str | None:
-        """The id of the key that sealed a stored value, `PLAIN` where none did, None for a value
-        with nothing in it."""
-        if stored is None:
-            return None
-        if column in self.bytes:
-            content = bytes(stored)
-            return (bytes_key(content) or PLAIN) if content else None
-        return None if stored in SAY_NOTHING else text_key(stored) or PLAIN
+from quotes.services.sealed_tables import PLAIN, Table, sealed_tables, stored_rows
 
 
 @dataclass
@@ -109,41 +52,6 @@ class Done:
         for key_id, values in other.lost.items():
             self.lost[key_id] = self.lost.get(key_id, 0) + values
         self.broken += other.broken
-
-
-def sealed_tables() -> list[Table]:
-    """Every table with sealed columns, as the models have them."""
-    found = []
-    for model in apps.get_app_config("quotes").get_models():
-        sealed = [each for each in model._meta.concrete_fields if isinstance(each, Sealed)]
-        if not sealed:
-            continue
-        key = model._meta.pk
-        marked = (Derived("reason_mark", "reason", mark_of),) if model is DecisionEvent else ()
-        found.append(
-            Table(
-                name=model._meta.db_table,
-                key=str(key.column),
-                texts=_columns(each for each in sealed if not _holds_bytes(each)),
-                bytes=_columns(each for each in sealed if _holds_bytes(each)),
-                derived=marked,
-                history=issubclass(model, AppendOnlyModel) or model is RunEvent,
-            )
-        )
-    return sorted(found, key=lambda table: table.name)
-
-
-def vin_of(document: str) -> str:
-    """The VIN that a vehicle's document states, from the document as it is stored."""
-    return read_vin(simplejson.loads(document))
-
-
-def _holds_bytes(each: Sealed) -> bool:
-    return isinstance(each, SealedBinaryField)
-
-
-def _columns(fields: Iterator[Sealed]) -> tuple[str, ...]:
-    return tuple(str(each.column) for each in fields)
 
 
 def reseal(table: Table, *, after_step: Callable[[Done], None] | None = None) -> Done:
@@ -203,74 +111,6 @@ def unseal(table: Table) -> Done:
         place = more
 
 
-@dataclass(frozen=True)
-class Sealing:
-    """What is known of the stored values without counting them.
-
-    `waiting` are tables with rows that may be under an older key or none; `missing` the ids of
-    keys that were in use and that the settings do not name; `behind` is True where a process has
-    lately sealed by another key than the first.
-    """
-
-    key_id: str
-    older: int
-    waiting: int
-    missing: list[str]
-    behind: bool
-
-
-def read_sealing() -> Sealing:
-    """For `doctor`: a few small rows and the newest of history. Raises the database's error."""
-    ring = keyring()
-    noted = {each.name: each for each in SealedTable.objects.all()}
-    waiting = [
-        table for table in sealed_tables() if not _done(noted.get(table.name), ring.first.id)
-    ]
-    newest = {
-        key_id
-        for table in sealed_tables()
-        if table.name == NEWEST and (key_id := _newest_key(table)) is not None
-    }
-    used = {each.key_id for each in noted.values()} | newest - {PLAIN}
-    return Sealing(
-        key_id=ring.first.id,
-        older=len(ring.keys) - 1,
-        waiting=len(waiting),
-        missing=sorted(key_id for key_id in used if key_id not in ring),
-        behind=not waiting and bool(newest - {ring.first.id}),
-    )
-
-
-def _done(noted: SealedTable | None, key_id: str) -> bool:
-    return noted is not None and noted.finished_at is not None and noted.key_id == key_id
-
-
-def _newest_key(table: Table) -> str | None:
-    quoted = connection.ops.quote_name
-    column = table.texts[0]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {quoted(column)} FROM {quoted(table.name)} "  # noqa: S608 - names of ours
-            f"ORDER BY {quoted(table.key)} DESC LIMIT 1"
-        )
-        row = cursor.fetchone()
-    return table.key_of(column, row[0]) if row else None
-
-
-def count_keys(table: Table) -> dict[str, int]:
-    """How many values of the table each key sealed; `PLAIN` for those that none did."""
-    counts: dict[str, int] = {}
-    place: str | None = ""
-    while place is not None:
-        rows, place = _rows(table, place, lock=False)
-        for _, *stored in rows:
-            for column, value in zip(table.columns, stored, strict=True):
-                key_id = table.key_of(column, value)
-                if key_id is not None:
-                    counts[key_id] = counts.get(key_id, 0) + 1
-    return counts
-
-
 def _resealed(column_is_bytes: bool, stored: Any, where: str) -> tuple[Any, Any]:
     """(what is inside, what to store)."""
     if column_is_bytes:
@@ -296,7 +136,7 @@ def _step(
     only_other_than: str,
 ) -> tuple[Done, str | None]:
     """Change the next rows after `place`; the place to go on from, None at the end."""
-    rows, more = _rows(table, place, lock=True)
+    rows, more = stored_rows(table, place, lock=True)
     done = Done(rows=len(rows))
     written = []
     for key, *stored in rows:
@@ -325,21 +165,6 @@ def _step(
     _write(table, written)
     done.changed = len(written)
     return done, more
-
-
-def _rows(table: Table, place: str, *, lock: bool) -> tuple[Sequence[Any], str | None]:
-    quoted = connection.ops.quote_name
-    columns = ", ".join(quoted(name) for name in (table.key, *table.columns))
-    where = f"WHERE {quoted(table.key)} > %s" if place else ""
-    locked = "FOR UPDATE" if lock and connection.vendor == "postgresql" else ""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {columns} FROM {quoted(table.name)} {where} "  # noqa: S608 - names of ours
-            f"ORDER BY {quoted(table.key)} LIMIT {table.at_once} {locked}",
-            [place] if place else [],
-        )
-        rows = cursor.fetchall()
-    return rows, str(rows[-1][0]) if len(rows) == table.at_once else None
 
 
 def _write(table: Table, written: Sequence[tuple[dict[str, Any], Any, Any]]) -> None:

@@ -42,10 +42,12 @@ from quotes.services import decisions, runs
 from quotes.services.operations import read_operations
 from quotes.services.operations_checks import check_all
 from quotes.services.proposals import make_proposal
-from quotes.services.resealing import PLAIN, count_keys, read_sealing, reseal, sealed_tables
+from quotes.services.resealing import reseal
 from quotes.services.retention.holds import lift_hold, place_hold
 from quotes.services.review.comments import write_comment
 from quotes.services.review.revisits import answer_revisit, ask_to_revisit
+from quotes.services.sealed_tables import PLAIN, count_keys, sealed_tables
+from quotes.services.sealing_state import read_sealing
 from tests import runs as made
 from tests.decided import choose, packages, said
 from tests.factories import EXAMPLES, PASSWORD, import_value, queued_run

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseTrouble
 
 from quotes.models.sealing import keyring
-from quotes.services.resealing import PLAIN, Done, count_keys, reseal_all, sealed_tables
+from quotes.services.resealing import Done, reseal_all
+from quotes.services.sealed_tables import PLAIN, count_keys, sealed_tables
 
 MOST_NAMED = 20
 

@@ -61,12 +61,14 @@ migrate: .venv/runtime.stamp ## Bring the database up to date
 screenshots: .venv/dev.stamp ## Take the pictures of README.md with a browser
 	@$(BIN)/python manage.py take_screenshots
 
-bench: .venv/dev.stamp ## Time a 1,000-quote import, a 200-package page, lists of 100,000 runs; BENCH_ARGS="--runs 9"
+bench: .venv/dev.stamp ## Measure imports, replies, exports, pages, runs in flight; redraw docs/performance; BENCH_ARGS, WRITES_ARGS
 	@$(BIN)/python -m bench --folder var/bench $(BENCH_ARGS)
 	@$(BIN)/python -m bench.review_list --json var/bench/review_list.json
 	@$(BIN)/python -m bench.pages --json var/bench/pages.json
 	@$(BIN)/python -m bench.watching --folder var/bench $(WATCHING_ARGS)
 	@$(BIN)/python -m bench.open_pages --folder var/bench
+	@$(BIN)/python -m bench.writes --folder var/bench $(WRITES_ARGS)
+	@$(BIN)/python -m bench.plots
 
 chaos: .venv/dev.stamp ## 1,000 runs on each database while processes are killed, then the accounts; CHAOS_ARGS="--database sqlite"
 	@$(BIN)/python -m chaos --folder var/chaos $(CHAOS_ARGS)

@@ -3,8 +3,8 @@
 On SQLite a file each; on PostgreSQL a database each beside DATABASE_URL's, named
 `brokerportal_bench_…`. New migrations are applied to it, as to a database in use. It is seeded
 anew when the seed changed or it is older than a week: what ends soon and what is recent depends on
-today. What the requests of a benchmark write in it (sessions, the access log) stays; next to the
-seed it is little.
+today. The keys that sealed its columns stand in the note beside it. What the requests of a
+benchmark write in it (sessions, the access log) stays; next to the seed it is little.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
@@ -44,11 +45,13 @@ def opened(runs: int, fill: Callable[[datetime], None]) -> dict[str, Any]:
         call_command("migrate", verbosity=0)
         fill(until)
         seconds = round(time.perf_counter() - start, 1)
-        said = {"until": until.isoformat(), "seconds": seconds, "of": _fingerprint()}
+        keys = [str(key) for key in settings.DATA_KEYS]
+        said = {"until": until.isoformat(), "seconds": seconds, "of": _fingerprint(), "keys": keys}
         note.write_text(json.dumps(said) + "\n")
     _use(name)
+    settings.DATA_KEYS = said["keys"]
     call_command("migrate", verbosity=0)
-    return said
+    return {name: said[name] for name in ("until", "seconds")}
 
 
 def _fingerprint() -> str:
@@ -65,7 +68,7 @@ def _read(note: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     young = datetime.fromisoformat(said["until"]) > datetime.now(UTC) - OLDEST
-    return said if young and said["of"] == _fingerprint() else None
+    return said if young and said["of"] == _fingerprint() and "keys" in said else None
 
 
 def _file(name: str) -> Path:

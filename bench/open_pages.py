@@ -140,7 +140,7 @@ async def _sampled(main: int, begins: float, ends: float) -> float:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     ideal = Ideal(options.reply)
-    with stage.database_of_its_own():
+    with timing.test_database():
         like = seeding.template()
         cookies = signed_in(User.objects.get(username="bench"), options.pages)
         with (

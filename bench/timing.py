@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -91,12 +92,16 @@ def statements(act: Callable[[], Any]) -> int:
 
 @contextmanager
 def test_database() -> Iterator[None]:
-    """A database of the benchmarks' own, dropped again."""
-    connection.creation.create_test_db(verbosity=0, autoclobber=True)
-    try:
-        yield
-    finally:
-        connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
+    """A database of the benchmarks' own, dropped again; a file where it is SQLite, so that other
+    processes can open it and the next one begins empty."""
+    with tempfile.TemporaryDirectory(prefix="brokerportal-bench-") as folder:
+        if connection.vendor == "sqlite":
+            connection.settings_dict["TEST"]["NAME"] = f"{folder}/bench.sqlite3"
+        connection.creation.create_test_db(verbosity=0, autoclobber=True)
+        try:
+            yield
+        finally:
+            connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
 
 
 def circumstances(rounds: int) -> str:

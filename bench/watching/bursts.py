@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from bench import timing
 from bench.watching import seeding, stage
 from quotes.models import NexioService, Run, RunEvent, RunState
 
@@ -37,7 +38,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _burst(count: int, limit: float, reply: float) -> dict[str, Any]:
-    with stage.database_of_its_own():
+    with timing.test_database():
         like = seeding.template()
         with stage.nexio(like.request, reply, limit) as url, tempfile.TemporaryDirectory() as place:
             diary = Path(place) / "diary"

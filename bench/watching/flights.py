@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import timing
 from bench.watching import seeding, stage
 from bench.watching.ideal import Ideal, requests_too_early
 from bench.watching.seeding import Seeded
@@ -69,7 +70,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _fly(name: str, size: int, takes: tuple[float, float], seconds: float, reply: float) -> Flight:
     ideal = Ideal(reply)
-    with stage.database_of_its_own():
+    with timing.test_database():
         like = seeding.template()
         with stage.nexio(like.request, reply) as url, tempfile.TemporaryDirectory() as folder:
             diary, plan = Path(folder) / "diary", Path(folder) / "runs"

@@ -21,6 +21,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from bench import timing
 from bench.watching import seeding, stage
 from bench.watching.ideal import Ideal
 from quotes.models import Run
@@ -60,7 +61,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     """So many runs begun together; what a hundred would take follows from that, and is said so."""
     workers = settings.Q_CLUSTER["workers"]
     ideal = Ideal(options.reply)
-    with stage.database_of_its_own():
+    with timing.test_database():
         like = seeding.template()
         with stage.nexio(like.request, options.reply), tempfile.TemporaryDirectory() as folder:
             diary = Path(folder) / "diary"

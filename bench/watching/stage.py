@@ -17,20 +17,9 @@ from urllib.request import urlopen
 from django.conf import settings
 from django.db import connection
 
-from bench import timing
 from bench.watching.nexio import solutions_of
 
 KEY = "nx_test_bench"
-
-
-@contextmanager
-def database_of_its_own() -> Iterator[None]:
-    """A test database that other processes can open: a file where it is SQLite."""
-    with tempfile.TemporaryDirectory(prefix="brokerportal-bench-") as folder:
-        if connection.vendor == "sqlite":
-            connection.settings_dict["TEST"]["NAME"] = f"{folder}/bench.sqlite3"
-        with timing.test_database():
-            yield
 
 
 @contextmanager

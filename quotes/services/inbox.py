@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from quotes.models import Notice, ReviewKind, ReviewRequest, ReviewState, Run, User
 from quotes.services import run_people
@@ -43,15 +44,17 @@ def open_requests(user: User) -> Requests:
     )  # fmt: skip
     found = list(rows)
     own = [each for each in found if each.asked_by_id == user.pk]
-    return Requests([each for each in found if _is_asked(user, each)], own)
+    revisits = {each.run_id for each in found if each.kind != ReviewKind.APPROVAL}
+    worked = run_people.worked_on(user, revisits) if user.is_broker and revisits else set()
+    return Requests([each for each in found if _is_asked(user, each, worked)], own)
 
 
-def _is_asked(user: User, request: ReviewRequest) -> bool:
+def _is_asked(user: User, request: ReviewRequest, worked: Collection[UUID]) -> bool:
     if request.asked_by_id == user.pk:
         return False
     if request.kind == ReviewKind.APPROVAL:
         return not approvals.why_not(user, request, request.run)
-    return user.is_broker and run_people.works_on(user, request.run)
+    return request.run_id in worked
 
 
 def notices_page(user: User, before: int | None = None) -> tuple[list[Notice], int | None]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from quotes.models import Insured
 from quotes.services import worklist as work
+from quotes.services.inbox import open_requests
 from quotes.views.access import PortalRequest
 from quotes.views.fragments import refreshing
 
@@ -35,6 +36,7 @@ def worklist(request: PortalRequest) -> HttpResponse:
         "needing": needing[: work.MOST_NEEDING],
         "more_needing": len(needing) > work.MOST_NEEDING,
         "recent": work.recent_results(user),
+        "asked": len(open_requests(user).waiting),
         "role_missing": not user.sees_others and not user.is_broker,
     }
     if user.is_broker:

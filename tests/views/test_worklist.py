@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from quotes.models import NexioService, Quote
+from quotes.services.review.revisits import ask_to_revisit
 from tests import runs as made
 from tests.factories import import_example, make_user, queued_run
 from tests.views.test_runs import words
@@ -212,3 +213,24 @@ def test_queries_do_not_grow_with_rows_and_load_no_documents(client, people):
     many = count()
     assert len(many) == few
     assert not [q for q in many if "_body" in q["sql"] or '"document"' in q["sql"].split("FROM")[0]]
+
+
+def test_what_others_ask_is_told_where_else_nothing_waits(client, people):
+    runs = [
+        made.completed_run(people["broker"], name=name)
+        for name in ("home_only.json", "home_auto.json")
+    ]
+    assert "nothing waits for you" in words(look(client, people["broker"]))
+    ask_to_revisit(run=runs[0], actor=people["manager"], text="Look at the deductible.")
+    html = look(client, people["broker"])
+    assert "1 request waits for you" in words(html)
+    assert "nothing waits" not in words(html)
+    assert reverse("quotes:inbox") in html.split("1 request waits")[0].rsplit("<a", 1)[1]
+    assert "nothing waits for a person" in words(look(client, people["manager"])), "who asked"
+    look(client, people["broker"])
+    with CaptureQueriesContext(connection) as one:
+        look(client, people["broker"])
+    ask_to_revisit(run=runs[1], actor=people["manager"], text="And at this one.")
+    with CaptureQueriesContext(connection) as two:
+        assert "2 requests wait for you" in words(look(client, people["broker"]))
+    assert len(two) == len(one)

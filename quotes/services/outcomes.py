@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -297,6 +297,21 @@ def poll_failed(
 
     An outage (no reply at all) is no answer of Nexio's: it never ends a run, however long.
     """
+    if _asks_to_wait(error):
+        # First, and whatever became of the run meanwhile: it concerns all of them.
+        hold(service, until=now + timedelta(seconds=error.retry_after), polls=True)
+    with transaction.atomic():
+        _note_failed_poll(run, error, service=service, lease=lease, now=now)
+
+
+def _asks_to_wait(error: errors.NexioError) -> TypeGuard[errors.Throttled]:
+    return isinstance(error, errors.Throttled) and error.http_status == 429
+
+
+def _note_failed_poll(
+    run: Run, error: errors.NexioError, *, service: NexioService, lease: str, now: datetime
+) -> None:
+    """The next poll, or the end of polling, and the event that says why. In a transaction."""
     if isinstance(error, errors.KeyRefused):
         _polled(run, lease=lease, now=now)
         if refuse_key(service, now=now):
@@ -304,14 +319,13 @@ def poll_failed(
                 at=now, kind="key_refused", data=_data(error),
                 text="Nexio refused our key; polling pauses until it works.",
             )  # fmt: skip
-    elif isinstance(error, errors.Throttled) and error.http_status == 429:
-        until = now + timedelta(seconds=error.retry_after)
-        _polled(run, lease=lease, now=now, not_before=until)
+    elif _asks_to_wait(error):
+        wait = timedelta(seconds=error.retry_after)
+        _polled(run, lease=lease, now=now, not_before=now + wait)
         run.note(
             at=now, kind="throttled", data=_data(error),
             text=f"Nexio asked to wait {error.retry_after:.0f} s before asking again.",
         )  # fmt: skip
-        hold(service, until=until, polls=True)
     elif isinstance(error, errors.NotSent) or (
         # A reply that broke off in the middle was Nexio's, and unreadable.
         isinstance(error, errors.LostReply) and error.http_status is None
@@ -322,15 +336,9 @@ def poll_failed(
                 at=now, kind="unreachable", text=f"{error.message} Asking again.", data=_data(error)
             )
     elif run.bad_polls + 1 < MOST_BAD_POLLS:
-        wait = getattr(error, "retry_after", 0.0)
-        with transaction.atomic():
-            _polled(
-                run, lease=lease, now=now, not_before=now + timedelta(seconds=wait),
-                bad_polls=run.bad_polls + 1,
-            )  # fmt: skip
-            run.note(
-                at=now, kind="bad_poll", text=f"{error.message} Asking again.", data=_data(error)
-            )
+        wait = timedelta(seconds=getattr(error, "retry_after", 0.0))
+        _polled(run, lease=lease, now=now, not_before=now + wait, bad_polls=run.bad_polls + 1)
+        run.note(at=now, kind="bad_poll", text=f"{error.message} Asking again.", data=_data(error))
     else:
         run.move(
             RunState.BAD_RESPONSE, at=now, kind="bad_response", lease=lease, data=_data(error),

@@ -9,9 +9,14 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
 
 from quotes.models import NexioService, Run
+from quotes.nexio import errors
+from quotes.services import claims, outcomes
 from quotes.services.runs import resume_run
+from tests import runs as made
 from tests.answers import Answer, close_without_reply, hang, raw, redirect, status, wire_bytes
 from tests.clock import ScaledClock
 from tests.factories import make_user
@@ -298,3 +303,45 @@ def test_request_and_terminal_reply_are_kept_byte_for_byte(nexio: FakeNexio, run
     assert bytes(run.request_body) == nexio.recorded_submits[0].body
     assert bytes(run.response_body or b"") == body % run.nexio_run_id.encode()
     assert run.response["later"] == Decimal("1.50")
+
+
+class NoEvents:
+    """No event can be written: the disk is full, or the database goes away at that moment."""
+
+    def __call__(self, execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if sql.startswith("INSERT") and "quotes_runevent" in sql:
+            raise OperationalError("disk full")
+        return execute(sql, *args)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.LostReply("Nexio hung up."),
+        errors.KeyRefused("Nexio refused the key.", http_status=401),
+        errors.Throttled("Nexio asked to wait.", http_status=429, retry_after=90.0),
+        errors.Unusable("No JSON.", http_status=200),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_failed_poll_and_its_event_are_written_together_or_not_at_all(
+    error: errors.NexioError,
+) -> None:
+    run, now = made.waiting_run(), timezone.now()
+    service = claims.service_at(run.service_url, "nx_test_key")
+    Run.objects.filter(pk=run.pk).update(lease_owner="mine")
+    run.refresh_from_db()
+    before = kinds(run)
+    with connection.execute_wrapper(NoEvents()), pytest.raises(OperationalError):
+        outcomes.poll_failed(run, error, service=service, lease="mine", now=now)
+    run.refresh_from_db()
+    assert (run.polls, run.lease_owner) == (0, "mine")
+    assert kinds(run) == before
+    known = NexioService.objects.get(pk=service.pk)
+    assert known.key_refused_at is None
+    if isinstance(error, errors.Throttled):
+        # What concerns all runs is known all the same.
+        assert known.polls_held_until == now + timedelta(seconds=90)
+    outcomes.poll_failed(run, error, service=known, lease="mine", now=now)
+    run.refresh_from_db()
+    assert (run.polls, run.lease_owner, len(kinds(run))) == (1, "", len(before) + 1)

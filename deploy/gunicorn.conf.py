@@ -26,6 +26,8 @@ preload_app = False
 # Longer than the proxy keeps an idle connection, so that it never sends into one that closes.
 keepalive = 75
 graceful_timeout = 30
+# No second way in: nothing here is commanded but by signals and by its supervisor.
+control_socket_disable = True
 # Heartbeats in memory: on a disk that is slow for a moment a healthy process would be killed.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 # Its own lines as those of the app: JSON in production, and no second log of addresses.

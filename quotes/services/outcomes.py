@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeGuard
 
+import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -23,6 +24,7 @@ from quotes.services.notices.telling import tell_of_step
 from quotes.services.results import store_solutions
 from quotes.services.schedule import next_poll_in, resend_in
 
+log = structlog.get_logger(__name__)
 MOST_BAD_POLLS = 10
 SHORTEST_WAIT = 1.0
 FIRST_KEY_CHECK = timedelta(seconds=5)
@@ -383,6 +385,8 @@ def refuse_key(service: NexioService, *, now: datetime) -> bool:
         key_refused_at=now, next_key_check_at=now + FIRST_KEY_CHECK
     )
     service.key_refused_at = service.key_refused_at or now
+    if first:
+        log.error("nexio_key_refused", service=service.pk)
     return bool(first)
 
 

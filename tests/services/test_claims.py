@@ -137,7 +137,7 @@ def test_whether_anything_is_still_to_come_at_the_service_of_the_settings(settin
     assert not claims.in_flight_at_configured_service()
 
 
-def test_a_key_refused_to_several_polls_is_told_of_once() -> None:
+def test_a_key_refused_to_several_polls_is_told_of_once(caplog) -> None:
     several = [made.waiting_run(), made.waiting_run()]
     refused = errors.KeyRefused("No.", http_status=401)
     for run in several:
@@ -146,6 +146,8 @@ def test_a_key_refused_to_several_polls_is_told_of_once() -> None:
         outcomes.poll_failed(run, refused, service=service, lease="mine", now=timezone.now())
     told = [run.events.filter(kind="key_refused").count() for run in several]
     assert told == [1, 0]
+    assert caplog.text.count("nexio_key_refused") == 1
+    assert KEY not in caplog.text
 
 
 def test_polls_of_runs_that_were_all_taken_over_write_nothing() -> None:

@@ -16,6 +16,12 @@ def main() -> None:
     try:
         _ = settings.INSTALLED_APPS
     except ImproperlyConfigured as error:
+        if sys.argv[1:] == ["make_data_key"]:
+            # Production's settings are unusable without a key, and this is where one comes from.
+            from brokerportal.data_keys import make_key
+
+            sys.stdout.write(f"{make_key()}\n")
+            return
         # The message lists what is wrong; a traceback would only bury it.
         sys.exit(f"{error}")
     try:

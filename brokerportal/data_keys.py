@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import base64
+import secrets
 
 DATA_KEY_BYTES = 32
+
+
+def make_key() -> str:
+    """A new key, as `DATA_KEYS` writes one."""
+    return secrets.token_urlsafe(DATA_KEY_BYTES)
 
 
 def data_key_bytes(key: str) -> bytes | None:

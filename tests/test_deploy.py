@@ -28,8 +28,8 @@ from cryptography.x509.oid import NameOID
 from django.conf import settings
 from django.core.management import get_commands
 
+from brokerportal.data_keys import data_key_bytes, make_key
 from brokerportal.environment import Environment
-from quotes.models.sealing import make_key
 from quotes.services.supervising import DRAIN_WITHIN
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -216,6 +216,17 @@ def test_a_secret_may_stand_in_a_file(tmp_path):
     assert "short-one" not in refused.stderr
 
 
+def test_a_data_key_is_made_where_production_has_none_yet():
+    done = subprocess.run(
+        [sys.executable, "manage.py", "make_data_key"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "APP_ENV": "production"},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert data_key_bytes(done.stdout.strip()) is not None
+
+
 def test_a_web_server_with_a_wrong_environment_says_what_is_wrong_and_ends(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "gunicorn", "--config", "deploy/gunicorn.conf.py"],
@@ -247,6 +258,8 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    do_POST = do_GET
+
     def log_message(self, *_: Any) -> None:
         pass
 
@@ -260,7 +273,8 @@ class Proxy:
         _certificate(folder)
         text = (DEPLOY / "nginx.conf").read_text()
         for was, now in (
-            ("server web:8000;", f"server 127.0.0.1:{upstream};"),
+            # Two web hosts, of which one is away.
+            ("server web:8000;", f"server 127.0.0.1:{upstream}; server 127.0.0.1:{_free_port()};"),
             ("listen 80;", f"listen 127.0.0.1:{self.plain};"),
             ("listen [::]:80;", ""),
             ("listen 443 ", f"listen 127.0.0.1:{self.secure} "),
@@ -341,6 +355,12 @@ class TestProxy:
         assert seen["host"] == "portal.example.com"
         gone = {"x-forwarded-host", "x-forwarded-port", "x-real-ip", "forwarded", "proxy"}
         assert not gone & set(seen)
+
+    def test_a_web_host_that_is_away_costs_nobody_an_answer(self, proxy):
+        """Form or page: what could not reach one host goes to the other."""
+        forms = GET.replace("GET", "POST").format(path="/runs/", more="Content-Length: 0\n")
+        for request in (forms, GET.format(path="/runs/", more="")) * 3:
+            assert proxy.ask(request)[0] == 200
 
     def test_plain_http_is_sent_to_https(self, proxy):
         status, headers, _ = proxy.ask(GET.format(path="/runs/", more=""), port=proxy.plain)

@@ -24,7 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from brokerportal.data_keys import DATA_KEY_BYTES, data_key_bytes
+from brokerportal.data_keys import data_key_bytes
 
 NONCE_BYTES = 12
 TEXT_MARK = "sealed1:"
@@ -113,11 +113,6 @@ def _keyring(written: tuple[str, ...]) -> Keyring:
 def keyring() -> Keyring:
     """The keys that the settings name now."""
     return _keyring(tuple(settings.DATA_KEYS))
-
-
-def make_key() -> str:
-    """A new key, as `DATA_KEYS` writes one."""
-    return secrets.token_urlsafe(DATA_KEY_BYTES)
 
 
 def seal_text(text: str, where: str) -> str:

@@ -21,6 +21,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from brokerportal.data_keys import make_key
 from quotes.models import (
     Comment,
     DecisionEvent,
@@ -37,7 +38,7 @@ from quotes.models import (
     Vehicle,
 )
 from quotes.models.retention import RESEALING
-from quotes.models.sealing import DataKeyMissing, SealBroken, make_key, mark_of
+from quotes.models.sealing import DataKeyMissing, SealBroken, mark_of
 from quotes.services import decisions, runs
 from quotes.services.operations import read_operations
 from quotes.services.operations_checks import check_all

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from quotes.models.sealing import make_key
+from brokerportal.data_keys import make_key
 
 
 class Command(BaseCommand):

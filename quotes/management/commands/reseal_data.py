@@ -42,7 +42,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{table.name:<26} {done.rows:>9,} rows, {done.changed:,} sealed")
         except DatabaseTrouble as error:
             raise CommandError(
-                f"Stopped: {error}What was sealed stays so; run it again. The app's own role may "
+                f"Stopped: {error}\nWhat was sealed stays so; run it again. The app's own role may "
                 "not write to history: use the owner's DATABASE_URL."
             ) from error
         self.stdout.write(f"{total.changed:,} of {total.rows:,} rows sealed anew.")

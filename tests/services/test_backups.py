@@ -13,6 +13,7 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
+from brokerportal.data_keys import make_key
 from quotes.models import Attachment, AuditEvent, OpenSession, Run, User, WorkerBeat
-from quotes.models.sealing import make_key
 from quotes.services.runs import wake_worker
 from tests import runs as made
 from tests.factories import make_user, queued_run, stored_attachment
@@ -61,6 +63,19 @@ print(json.dumps({
 """
 
 
+WATCH = """
+import django; django.setup()
+import time
+from quotes.models import Run
+from quotes.services.watching import watch_runs
+ends = time.monotonic() + 60
+under_way = Run.objects.filter(state__in=['queued', 'submitting', 'waiting'])
+done = lambda: not under_way.exists()
+watch_runs(stop=lambda: done() or time.monotonic() > ends)
+print(*sorted(Run.objects.values_list('state', flat=True)))
+"""
+
+
 DROP = """
 import sys
 import django; django.setup()
@@ -93,14 +108,31 @@ class Elsewhere:
             check=False,
         )
 
-    def restore(self, file: Path) -> subprocess.CompletedProcess[str]:
-        return self.python("manage.py", "restore", str(file))
+    def restore(self, file: Path, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.python("manage.py", "restore", str(file), *words)
+
+    def watch(self, url: str) -> tuple[list[str], str]:
+        """The states of all runs after a worker had what was to do, and what it logged."""
+        done = self.python("-c", WATCH, NEXIO_BASE_URL=url, NEXIO_API_KEY="nx_test_restored")
+        return done.stdout.split(), done.stderr
 
     def read(self) -> dict[str, Any]:
         done = self.python("-c", READ)
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
+
+
+def said_otherwise(file: Path, **changed: Any) -> Path:
+    """The same backup, with these entries of its manifest changed."""
+    other = file.with_name("other.zip")
+    with zipfile.ZipFile(file) as source, zipfile.ZipFile(other, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "manifest.json":
+                content = json.dumps(json.loads(content) | changed).encode()
+            target.writestr(name, content)
+    return other
 
 
 @contextmanager
@@ -222,25 +254,52 @@ def test_a_worker_sends_nothing_of_a_restored_database(
     fake_nexio.add_run("known", waiting.request)
     call_command("backup", str(file))
     assert elsewhere.restore(file).returncode == 0
-    watched = elsewhere.python(
-        "-c",
-        "import django; django.setup()\n"
-        "import time\n"
-        "from quotes.models import Run\n"
-        "from quotes.services.watching import watch_runs\n"
-        "ends = time.monotonic() + 60\n"
-        "under_way = Run.objects.filter(state__in=['queued', 'submitting', 'waiting'])\n"
-        "done = lambda: not under_way.exists()\n"
-        "watch_runs(stop=lambda: done() or time.monotonic() > ends)\n"
-        "print(*sorted(Run.objects.values_list('state', flat=True)))\n",
-        NEXIO_BASE_URL=fake_nexio.url,
-        NEXIO_API_KEY="nx_test_restored",
-    )
-    assert watched.stdout.split() == ["completed", "submit_unknown", "submit_unknown"], (
-        watched.stderr
-    )
+    states, said = elsewhere.watch(fake_nexio.url)
+    assert states == ["completed", "submit_unknown", "submit_unknown"], said
     assert fake_nexio.recorded_submits == []
     assert len(unsent) == 2
+
+
+def test_after_a_planned_move_what_waited_is_sent_once_and_what_was_being_sent_is_not(
+    broker, elsewhere, file, fake_nexio, settings
+):
+    settings.NEXIO_URL = fake_nexio.url
+    queued, sending = queued_run(owner=broker), made.submitting_run(broker, name="home_only.json")
+    stopped = {"started_at": queued.created_at, "stopped_at": timezone.now()}
+    WorkerBeat.objects.create(host="drained", pid=1, beat_at=timezone.now(), **stopped)
+    call_command("backup", str(file))
+    done = elsewhere.restore(file, "--planned")
+    assert done.returncode == 0, done.stderr
+    assert "1 run had not been accepted by Nexio" in done.stdout
+    assert "1 run waits to be sent" in done.stdout
+
+    runs = elsewhere.read()["runs"]
+    assert (runs[str(queued.pk)]["state"], runs[str(queued.pk)]["due"]) == ("queued", True)
+    assert [kind for kind, _ in runs[str(queued.pk)]["events"]] == ["created", "restored"]
+    assert runs[str(sending.pk)]["state"] == "submit_unknown"
+    states, said = elsewhere.watch(fake_nexio.url)
+    assert states == ["completed", "submit_unknown"], said
+    assert [each.body for each in fake_nexio.recorded_submits] == [bytes(queued.request_body)]
+
+
+@pytest.mark.parametrize("why", ["a worker serves", "it is of yesterday", "it does not say"])
+def test_a_move_is_not_planned_where_a_run_may_have_been_sent_since(broker, untouched, file, why):
+    run = queued_run(owner=broker)
+    if why == "a worker serves":
+        WorkerBeat.objects.create(
+            host="one", pid=1, started_at=run.created_at, beat_at=timezone.now()
+        )
+    call_command("backup", str(file))
+    if why != "a worker serves":
+        manifest = {
+            "it is of yesterday": {"made_at": (timezone.now() - timedelta(hours=25)).isoformat()},
+            "it does not say": {"served": None},
+        }[why]
+        file = said_otherwise(file, **manifest)
+    done = untouched.restore(file, "--planned")
+    assert done.returncode == 1
+    assert "without --planned" in done.stderr
+    assert "Restored" not in done.stdout
 
 
 def test_a_database_with_data_is_refused_and_left_as_it_is(broker, file, capsys):
@@ -271,16 +330,7 @@ def test_a_damaged_backup_changes_nothing(broker, elsewhere, file):
 
 def test_a_backup_of_another_release_is_refused(broker, elsewhere, file):
     call_command("backup", str(file))
-    other = file.with_name("other.zip")
-    with zipfile.ZipFile(file) as source, zipfile.ZipFile(other, "w") as target:
-        for name in source.namelist():
-            content = source.read(name)
-            if name == "manifest.json":
-                manifest = json.loads(content)
-                manifest["migrations"].append("quotes.9999_later")
-                content = json.dumps(manifest).encode()
-            target.writestr(name, content)
-    done = elsewhere.restore(other)
+    done = elsewhere.restore(said_otherwise(file, migrations=["quotes.9999_later"]))
     assert done.returncode == 1
     assert "Restore it with that release" in done.stderr
 

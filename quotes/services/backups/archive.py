@@ -32,7 +32,8 @@ class Unusable(Exception):
 class Manifest:
     """`engine` is "postgresql" or "sqlite"; `migrations` are names such as "quotes.0001_initial";
     `data_keys` are the ids of the keys that open it; `tables` has each table's columns in the order
-    of its rows; `absent` are attachments whose file was gone when the backup was made."""
+    of its rows; `absent` are attachments whose file was gone when the backup was made; `served`
+    says whether a worker served meanwhile, None where the backup's release did not look."""
 
     made_at: str
     version: str
@@ -42,6 +43,7 @@ class Manifest:
     tables: dict[str, list[str]] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
+    served: bool | None = None
     format: int = FORMAT
 
     @property

@@ -3,6 +3,9 @@
 What was being sent, or waited to be, when the backup was made may have been sent since: nobody
 here can know. Such runs become `submit_unknown` for a person to settle, and none is ever sent by
 itself. Runs that Nexio had taken are asked for again, which costs nothing.
+
+A planned move is the exception: the workers were stopped first, so what waited to be sent waits
+still. The operator says so; what the backup knows of it is held against that.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -30,6 +33,7 @@ from quotes.services.beats import any_fresh
 from quotes.services.claims import HEAVY
 from quotes.services.notices.telling import tell_of_step
 
+PLANNED_WITHIN = timedelta(hours=24)
 UNSENT = "Restored from a backup: it may have been sent after the backup was made."
 
 
@@ -42,12 +46,17 @@ class Restored:
     manifest: Manifest
     unsettled: int
     """Runs that a person must settle, because they may have been sent since."""
+    to_send: int
+    """Runs that wait to be sent, and will be: in a planned move only."""
 
 
-def restore_backup(path: Path) -> Restored:
-    """Put everything of a backup back. Raises Unusable or Refused with nothing changed, and
+def restore_backup(path: Path, *, planned: bool = False) -> Restored:
+    """Put everything of a backup back; `planned` where no worker served since before it was made,
+    so that what was `queued` stays so. Raises Unusable or Refused with nothing changed, and
     OSError where the file cannot be read or an attachment not be written."""
     with reading(path) as backup:
+        if planned:
+            _refuse_unless_at_rest(backup.manifest, now=timezone.now())
         _refuse_unless_same_release(backup.manifest)
         _refuse_without_its_keys(backup.manifest)
         _refuse_unless_empty()
@@ -56,10 +65,26 @@ def restore_backup(path: Path) -> Restored:
             # its whole file at once; no worker serves meanwhile, or it was refused.
             if connection.vendor == "sqlite":
                 load_rows(backup)
-                return _settled(backup.manifest)
+                return _settled(backup.manifest, planned=planned)
             with transaction.atomic(durable=True):
                 load_rows(backup)
-                return _settled(backup.manifest)
+                return _settled(backup.manifest, planned=planned)
+
+
+def _refuse_unless_at_rest(manifest: Manifest, *, now: datetime) -> None:
+    """What speaks against a planned move: each would send a run twice."""
+    otherwise = "Or restore it without --planned: then a person settles what waited to be sent."
+    if manifest.served is not False:
+        raise Refused(
+            "A worker served while the backup was made, or it does not say: what waited to be sent "
+            "may have been sent since. Stop the workers, wait 15 seconds, take another backup and "
+            f"restore that. {otherwise}"
+        )
+    if not timedelta(0) <= now - manifest.moment <= PLANNED_WITHIN:
+        raise Refused(
+            "The backup was not made within the last 24 hours: who knows what was sent since. Take "
+            f"another one with the workers stopped. {otherwise}"
+        )
 
 
 def _refuse_unless_same_release(manifest: Manifest) -> None:
@@ -121,32 +146,47 @@ def _attachments_of(backup: Reader) -> Iterator[None]:
 
 
 @transaction.atomic
-def _settled(manifest: Manifest) -> Restored:
+def _settled(manifest: Manifest, *, planned: bool) -> Restored:
     """What follows from time having passed since the backup, with an entry of the access log."""
     ContentType.objects.clear_cache()
     now = timezone.now()
+    to_send = unsettled = 0
     unsent = Run.objects.filter(state__in=[RunState.QUEUED, RunState.SUBMITTING]).defer(*HEAVY)
-    count = 0
     for run in unsent.order_by("created_at", "pk"):
-        _to_a_person(run, made_at=manifest.moment, now=now)
-        count += 1
+        if planned and run.state == RunState.QUEUED:
+            run.note(
+                at=now, kind="restored",
+                text=f"Moved here with the backup of {_said(manifest.moment)}; sent by itself.",
+            )  # fmt: skip
+            # SQLite was loaded with nothing due; elsewhere a back-off of before says nothing here.
+            Run.objects.filter(pk=run.pk).update(due_at=now)
+            to_send += 1
+        else:
+            _to_a_person(run, made_at=manifest.moment, now=now)
+            unsettled += 1
     audit.record_command(
         command="restore",
         deed=Deed.ADMINISTERED,
-        what=f"Restored the backup of {manifest.moment:%Y-%m-%d %H:%M} UTC",
-        data={"release": manifest.version, "runs_to_settle": count},
-    )
-    return Restored(manifest=manifest, unsettled=count)
+        what=f"Restored the backup of {_said(manifest.moment)}",
+        data={
+            "release": manifest.version, "planned": planned,
+            "runs_to_settle": unsettled, "runs_to_send": to_send,
+        },
+    )  # fmt: skip
+    return Restored(manifest=manifest, unsettled=unsettled, to_send=to_send)
+
+
+def _said(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _to_a_person(run: Run, *, made_at: datetime, now: datetime) -> None:
-    moment = f"{made_at:%Y-%m-%d %H:%M} UTC"
     if run.state == RunState.QUEUED:
         run.move(
             RunState.SUBMITTING,
             at=now,
             kind="restored",
-            text=f"Restored from the backup of {moment}, when it waited to be sent.",
+            text=f"Restored from the backup of {_said(made_at)}, when it waited to be sent.",
         )
     run.move(
         RunState.SUBMIT_UNKNOWN,

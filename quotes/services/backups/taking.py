@@ -15,6 +15,7 @@ from quotes.models.sealing import keyring
 from quotes.services import audit
 from quotes.services.backups.archive import ATTACHMENTS, Manifest, of_file, writing
 from quotes.services.backups.tables import applied_migrations, write_rows
+from quotes.services.beats import any_fresh
 
 
 def take_backup(out: IO[bytes]) -> Manifest:
@@ -30,6 +31,7 @@ def take_backup(out: IO[bytes]) -> Manifest:
         engine=connection.vendor,
         migrations=applied_migrations(),
         data_keys=[key.id for key in keyring().keys],
+        served=any_fresh(timezone.now()),
     )
     folder = Path(settings.ATTACHMENTS_DIR)
     with writing(out, manifest) as backup:
@@ -38,4 +40,5 @@ def take_backup(out: IO[bytes]) -> Manifest:
                 backup.add(f"{ATTACHMENTS}{path}", of_file(folder / path))
             except FileNotFoundError:
                 manifest.absent.append(path)
+        manifest.served = manifest.served or any_fresh(timezone.now())
     return manifest

@@ -88,7 +88,11 @@ class TestNames:
             "PIP_DISABLE_PIP_VERSION_CHECK"} <= NAMES | NOT_OURS  # fmt: skip
 
     def test_every_command_is_one_that_there_is(self):
-        texts = [path.read_text() for path in DEPLOY.rglob("*") if path.is_file()]
+        texts = [
+            path.read_text()
+            for path in DEPLOY.rglob("*")
+            if path.is_file() and path.suffix != ".pyc"
+        ]
         used = set().union(*(management_commands(text) for text in texts))
         assert used >= {"worker", "migrate", "ensure_roles", "app_role", "collectstatic"}
         assert used <= set(get_commands())
@@ -135,6 +139,51 @@ class TestSecrets:
         for name in ("portal-web.service", "portal-worker.service"):
             loaded = {each.partition(":")[0] for each in unit(name)["LoadCredential"]}
             assert loaded == SECRETS
+
+
+class TestPortalManage:
+    """What it hands to systemd-run, which is stood in for: none runs where tests do."""
+
+    @pytest.fixture
+    def asked(self, tmp_path):
+        stand_in = tmp_path / "systemd-run"
+        stand_in.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+        stand_in.chmod(0o755)
+
+        def run(*words: str) -> list[str]:
+            done = subprocess.run(
+                [DEPLOY / "portal-manage", *words],
+                env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            return done.stdout.splitlines()
+
+        return run
+
+    def test_a_command_has_the_account_the_secrets_and_the_environment_of_the_worker(self, asked):
+        given, worker = asked("purge", "--really"), unit("portal-worker.service")
+        assert given[-3:] == ["manage.py", "purge", "--really"]
+        assert [f"--uid={worker['User'][0]}", f"--gid={worker['Group'][0]}"] == [
+            each for each in given if each.startswith(("--uid", "--gid"))
+        ]
+        assert f"--working-directory={worker['WorkingDirectory'][0]}" in given
+        for name in ("EnvironmentFile", "LoadCredential", "UMask"):
+            properties = [each.partition("=")[2] for each in given if each.startswith("--prop")]
+            assert [each for each in properties if each.startswith(name)] == [
+                f"{name}={value}" for value in worker[name]
+            ]
+        said = set(worker["Environment"][0].split()) - {"SECRETS_DIR=%d"}
+        assert {each.removeprefix("--setenv=") for each in given if "--setenv" in each} == said
+        assert worker["ExecStart"][0].removesuffix("worker") in given[-4]
+
+    def test_the_owner_s_role_is_taken_where_it_is_asked_for(self, asked):
+        usual, owner = asked("migrate"), asked("--owner", "migrate")
+        assert [pair for pair in zip(usual, owner, strict=True) if len(set(pair)) > 1] == [
+            tuple(
+                f"--property=LoadCredential=DATABASE_URL:/etc/portal/secrets/{name}"
+                for name in ("DATABASE_URL", "DATABASE_URL_OWNER")
+            )
+        ]
 
 
 class TestStopping:

@@ -291,11 +291,11 @@ def test_a_move_is_not_planned_where_a_run_may_have_been_sent_since(broker, unto
         )
     call_command("backup", str(file))
     if why != "a worker serves":
-        manifest = {
+        changes: dict[str, dict[str, Any]] = {
             "it is of yesterday": {"made_at": (timezone.now() - timedelta(hours=25)).isoformat()},
             "it does not say": {"served": None},
-        }[why]
-        file = said_otherwise(file, **manifest)
+        }
+        file = said_otherwise(file, **changes[why])
     done = untouched.restore(file, "--planned")
     assert done.returncode == 1
     assert "without --planned" in done.stderr

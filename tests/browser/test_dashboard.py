@@ -35,6 +35,21 @@ def test_axe_finds_nothing_and_nothing_sticks_out(opened, scheme, width):
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize(
+    ("since", "until"), [("2026-03-01", "2026-03-31"), ("2026-03-08", "2026-03-09")]
+)
+def test_no_days_label_is_cut_off(opened, since, until):
+    """The month's 31 days end with a labelled one."""
+    address = reverse("quotes:dashboard")
+    opened.goto(f"{opened.url.split('/dashboard')[0]}{address}?since={since}&until={until}")
+    ends = opened.locator("svg.trend text").evaluate_all(
+        "texts => texts.map(text => [text.textContent, text.getBBox()])"
+        ".map(([words, box]) => [words, box.x, box.x + box.width])"
+    )
+    assert f"Mar {int(until[-2:])}" in [words for words, _, _ in ends]
+    assert [each for each in ends if each[1] < 0 or each[2] > 480] == []
+
+
 def test_a_bar_leads_to_its_runs_by_keyboard(opened):
     bar = opened.locator(".trend__bar").last
     name = bar.get_attribute("aria-label") or ""

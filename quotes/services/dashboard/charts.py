@@ -35,14 +35,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Bar:
-    """`label` under it where there is room, "" else."""
+    """`label` under it where there is room, "" else: at `label_x`, by its `anchor`."""
 
     piece: Piece
     x: str
     width: str
     parts: Sequence[Part]
-    middle: str
     label: str
+    label_x: str
     anchor: str
 
 
@@ -88,18 +88,28 @@ def draw_outcomes(pieces: Sequence[Piece], unit: str) -> Outcomes:
                 parts.append(Part(kind, f"{y:.1f}", f"{height(runs):.1f}"))
         width = min(room * 0.8, 40.0)
         middle = x + room / 2
+        anchor = _anchor(index, len(pieces))
+        ends = {"start": middle - width / 2, "middle": middle, "end": middle + width / 2}
         bars.append(
             Bar(
                 piece=piece,
                 x=f"{middle - width / 2:.1f}",
                 width=f"{width:.1f}",
                 parts=parts,
-                middle=f"{middle:.1f}",
                 label=short_words(piece.period, unit) if index % every == 0 else "",
-                anchor="start" if index == 0 and len(pieces) > MOST_LABELS else "middle",
+                label_x=f"{ends[anchor]:.1f}",
+                anchor=anchor,
             )
         )
     return Outcomes(bars, ticks, list(OUTCOMES.items()), unit)
+
+
+def _anchor(index: int, pieces: int) -> str:
+    """Among narrow bars the first label begins with its bar and the last ends with it: in the
+    middle they would be cut off at the drawing's edges."""
+    if pieces <= MOST_LABELS:
+        return "middle"
+    return "start" if index == 0 else "end" if index == pieces - 1 else "middle"
 
 
 def short_words(period: Period, unit: str) -> str:

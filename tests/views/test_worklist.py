@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from quotes.models import NexioService, Quote
 from quotes.services.review.revisits import ask_to_revisit
+from quotes.services.worklist import MOST_RECENT, recent_results
 from tests import runs as made
 from tests.factories import import_example, make_user, queued_run
 from tests.views.test_runs import words
@@ -234,3 +235,14 @@ def test_what_others_ask_is_told_where_else_nothing_waits(client, people):
     with CaptureQueriesContext(connection) as two:
         assert "2 requests wait for you" in words(look(client, people["broker"]))
     assert len(two) == len(one)
+
+
+def test_what_was_completed_last_is_shown_though_others_were_started_later():
+    broker = make_user("waits-long", "broker")
+    long = made.waiting_run(broker)
+    for _ in range(MOST_RECENT):
+        made.completed_run(broker, insured=long.insured)
+    long = made.answer(long, {"status": "completed", "solutions": []})
+    found = recent_results(broker)
+    assert found[0] == long
+    assert len(found) == MOST_RECENT

@@ -265,12 +265,15 @@ def _cost(package: Sequence[Mapping[str, Any]]) -> Decimal:
 def _decide(run: Run, past: _Past) -> None:
     """As far as its path goes, a step a day; not beyond today."""
     place, reason, steps = PATHS[past.number % len(PATHS)]
-    if len(past.lines) == 1 and reason == ONE_BILL:
-        reason = HIGHER_LIMITS
     if place < 0:
         return
     found = list(run.solutions.all())
     solution = found[min(place, len(found) - 1)]
+    one_bill_fits = len(past.lines) > 1 and not solution.mixed
+    if (reason == ONE_BILL and not one_bill_fits) or (
+        reason == DEDUCTIBLE and "home" not in past.lines
+    ):
+        reason = HIGHER_LIMITS
     decisions.choose_solution(
         run=run,
         solution=solution,

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from quotes.models import Decision, Notice, Run, RunEvent, RunFact, RunState, User
+from quotes.models import Decision, DecisionEvent, Notice, Run, RunEvent, RunFact, RunState, User
 from quotes.services import demo, run_facts
 from tests.factories import queued_run
 
@@ -37,6 +37,19 @@ def test_it_lies_in_the_past_and_no_step_precedes_the_one_before():
         assert steps == sorted(steps)
         assert all(run.finished_at < at <= now for at in steps)
     assert RunEvent.objects.filter(run__state=RunState.COMPLETED, kind="completed").exists()
+
+
+def test_every_reason_fits_the_package_it_was_chosen_for():
+    demo.load_demo()
+    demo.load_past()
+    said = DecisionEvent.objects.filter(kind="chosen").exclude(reason="")
+    assert len({step.reason for step in said}) > 1
+    for step in said.select_related("solution", "run"):
+        if "One carrier" in step.reason:
+            assert not step.solution.mixed
+            assert len(step.run.coverage_types) > 1
+        if "wind deductible" in step.reason:
+            assert "home" in step.run.coverage_types
 
 
 def test_its_facts_are_what_the_runs_say_and_nothing_of_it_is_news():

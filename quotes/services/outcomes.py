@@ -289,7 +289,7 @@ def _finish(run: Run, reply: Reply[JobReply], *, lease: str, now: datetime) -> N
         last_polled_at=now,
         also=None if failed else partial(store_solutions, run, message),
     )  # fmt: skip
-    tell_of_step(run, now=now)
+    tell_of_step(run, now=now, packages=count)
 
 
 def poll_failed(

@@ -6,12 +6,12 @@ A reply is untrusted: what is missing or odd is stored as not given and never fa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from quotes.models import Carrier, QuoteLine, Run, Solution, SolutionLine
+from quotes.models import Carrier, Run, Solution, SolutionLine
 from quotes.models.carrier import carrier_key
 from quotes.nexio.messages import JobReply, SolutionMessage, SolutionOffering
 from quotes.services import run_facts
@@ -23,20 +23,18 @@ MOST_AMOUNT = Decimal(10) ** 11
 def store_solutions(run: Run, reply: JobReply) -> list[Solution]:
     """Store every solution of a terminal reply, in the order it came, and what lists read of
     them. Call in a transaction."""
-    if unread := run.get_deferred_fields() & {"request", "offering_lines"}:
-        run.refresh_from_db(fields=unread)
-    matcher = Matcher.of(run)
     names = {o.provider_name for s in reply.solutions for o in s.offerings if o.provider_name}
-    carriers = Carrier.objects.by_key(names)
+    known = run_facts.read(run.pk, names)
+    matcher = Matcher.of(known.run, known.quote_lines)
     solutions = Solution.objects.bulk_create(
         [_solution(run, position, each) for position, each in enumerate(reply.solutions)]
     )
     lines = SolutionLine.objects.bulk_create(
-        _line(solution, position, offering, matcher, carriers)
+        _line(solution, position, offering, matcher, known.carriers)
         for solution, message in zip(solutions, reply.solutions, strict=True)
         for position, offering in enumerate(message.offerings)
     )
-    run_facts.refresh(run.pk, packages=(solutions, lines))
+    run_facts.write(known, packages=(solutions, lines))
     return solutions
 
 
@@ -100,7 +98,9 @@ class Matcher:
     present: frozenset[str]
 
     @classmethod
-    def of(cls, run: Run) -> Matcher:
+    def of(cls, run: Run, present: Iterable[str]) -> Matcher:
+        """`present` are the ids of the quote lines that the run's insured has now: one may have
+        been deleted while the run was under way."""
         by_words: dict[tuple[str, str, Decimal], str] = {}
         counted: Counter[tuple[str, str, Decimal]] = Counter()
         for offering in run.request.get("offerings", []):
@@ -109,12 +109,10 @@ class Matcher:
             if line_id and words:
                 by_words[words] = line_id
                 counted[words] += 1
-        present = QuoteLine.objects.filter(pk__in=run.offering_lines.values())
         return cls(
             by_id=run.offering_lines,
             by_words={key: line for key, line in by_words.items() if counted[key] == 1},
-            # A quote line may have been deleted while the run was under way.
-            present=frozenset(str(pk) for pk in present.values_list("pk", flat=True)),
+            present=frozenset(present),
         )
 
     def match(self, offering: SolutionOffering) -> tuple[str | None, str]:

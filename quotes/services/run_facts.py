@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -67,13 +67,15 @@ class _Known:
     carriers: Mapping[str, Carrier] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, runs: Sequence[Run], packages: Packages | None = None) -> _Known:
+    def of(
+        cls, runs: Sequence[Run], names: Iterable[str] = (), with_packages: bool = True
+    ) -> _Known:
+        """`names` are carriers to be looked up besides those that the requests name. Without
+        packages they are added later."""
         known = cls()
-        with_packages = [run for run in runs if run.state == "completed"]
-        if packages is not None:
-            known._add_packages(*packages)
-        elif with_packages:
-            known._read_packages(with_packages)
+        ranked = [run for run in runs if run.state == "completed"]
+        if ranked and with_packages:
+            known._read_packages(ranked)
         decided = [run.pk for run in runs if run.decision != Decision.UNDECIDED]
         if decided:
             kinds = (DecisionKind.CHOSEN, DecisionKind.BOUND)
@@ -84,25 +86,45 @@ class _Known:
         known.entered = {
             str(pk): at for pk, at in entered.order_by().values_list("pk", "quote__created_at")
         }
-        names = {name for run in runs for name in comparison.carriers_sent(run.request)}
+        named = {*names, *(name for run in runs for name in comparison.carriers_sent(run.request))}
         for run in runs:
-            names.update(incumbent_carriers(run.request).values())
-        known.carriers = Carrier.objects.by_key(names)
+            named.update(incumbent_carriers(run.request).values())
+        known.carriers = Carrier.objects.by_key(named)
         return known
 
     def _read_packages(self, runs: Sequence[Run]) -> None:
         ids = [run.pk for run in runs]
         lines = SolutionLine.objects.filter(solution__run__in=ids).select_related("carrier")
-        self._add_packages(
+        self.add_packages(
             Solution.objects.filter(run__in=ids).defer("scorecard"),
             lines.order_by("solution", "position"),
         )
 
-    def _add_packages(self, solutions: Iterable[Solution], lines: Iterable[SolutionLine]) -> None:
+    def add_packages(self, solutions: Iterable[Solution], lines: Iterable[SolutionLine]) -> None:
         for solution in solutions:
             self.solutions.setdefault(solution.run_id, []).append(solution)
         for line in lines:
             self.lines.setdefault(line.solution_id, []).append(line)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A run with its rows as they stand, and what they are worked out from."""
+
+    run: Run
+    fact: RunFact | None
+    parts: set[CarrierRow]
+    known: _Known
+
+    @property
+    def carriers(self) -> Mapping[str, Carrier]:
+        """The carriers that were asked for and those of the request, by `carrier_key`."""
+        return self.known.carriers
+
+    @property
+    def quote_lines(self) -> Iterable[str]:
+        """The ids of the quote lines that the run's insured has now."""
+        return self.known.entered
 
 
 def is_override(rank: int | None, ranks: Iterable[int | None]) -> bool:
@@ -125,13 +147,27 @@ def incumbent_carriers(request: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def refresh(run_id: UUID, packages: Packages | None = None) -> Differences:
+def refresh(run_id: UUID) -> Differences:
     """Work out one run's rows; what differed from those there were. Idempotent.
 
-    Call it in the transaction that changed the run, after the change. `packages` are all of the
-    run's, where they are at hand; else they are read.
+    Call it in the transaction that changed the run, after the change.
     """
-    return dict(_refresh([run_id], packages)).get(run_id, {})
+    return dict(_refresh([run_id])).get(run_id, {})
+
+
+def read(run_id: UUID, names: Iterable[str]) -> Reading:
+    """A run that is about to get its packages, with all that these are stored by, so that nothing
+    is read twice; `names` are the carriers of the packages. In a transaction; `write` follows.
+    """
+    runs, facts, parts = _read([run_id])
+    known = _Known.of(runs, names, with_packages=False)
+    return Reading(runs[0], facts.get(run_id), parts.get(run_id, set()), known)
+
+
+def write(reading: Reading, packages: Packages) -> Differences:
+    """Work out the run's rows from what was read and its packages, which are all it has."""
+    reading.known.add_packages(*packages)
+    return _write(reading.run, reading.known, reading.fact, reading.parts)
 
 
 def refresh_many(ids: Iterable[UUID], batch: int = BATCH) -> Iterator[tuple[UUID, Differences]]:
@@ -171,24 +207,28 @@ def carrier_became(carrier: Carrier, was: Carrier) -> None:
 
 
 @transaction.atomic(savepoint=False)
-def _refresh(
-    ids: Sequence[UUID], packages: Packages | None = None
-) -> list[tuple[UUID, Differences]]:
-    # The rows as written first, then what they follow from: where a broker's insured goes to
-    # another in between, what is newer wins.
-    written = RunFact.objects.in_bulk(ids)
-    carriers: dict[UUID, set[CarrierRow]] = {}
-    for row in RunCarrier.objects.filter(run__in=ids):
-        carriers.setdefault(row.run_id, set()).add((row.part, row.name, row.carrier_id))
-    rows = Run.objects.select_for_update(of=("self",)).filter(pk__in=ids).only(*READ)
-    runs = list(rows.annotate(broker_id=F("insured__owner")).order_by())
-    known = _Known.of(runs, packages)
+def _refresh(ids: Sequence[UUID]) -> list[tuple[UUID, Differences]]:
+    runs, facts, parts = _read(ids)
+    known = _Known.of(runs)
     found = []
     for run in runs:
-        differed = _write(run, known, written.get(run.pk), carriers.get(run.pk, set()))
+        differed = _write(run, known, facts.get(run.pk), parts.get(run.pk, set()))
         if differed:
             found.append((run.pk, differed))
     return found
+
+
+def _read(
+    ids: Sequence[UUID],
+) -> tuple[list[Run], dict[UUID, RunFact], dict[UUID, set[CarrierRow]]]:
+    """Runs, locked, with their rows as written: these first, then what they follow from. Where a
+    broker's insured goes to another in between, what is newer wins."""
+    facts = RunFact.objects.order_by().in_bulk(ids)
+    parts: dict[UUID, set[CarrierRow]] = {}
+    for row in RunCarrier.objects.filter(run__in=ids):
+        parts.setdefault(row.run_id, set()).add((row.part, row.name, row.carrier_id))
+    rows = Run.objects.select_for_update(of=("self",)).filter(pk__in=ids).only(*READ)
+    return list(rows.annotate(broker_id=F("insured__owner")).order_by()), facts, parts
 
 
 def _write(run: Run, known: _Known, fact: RunFact | None, carriers: set[CarrierRow]) -> Differences:
@@ -206,23 +246,30 @@ def _write(run: Run, known: _Known, fact: RunFact | None, carriers: set[CarrierR
         if differed:
             RunFact.objects.filter(pk=run.pk).update(**{name: columns[name] for name in differed})
     wanted = _carriers(run, known)
-    if set(wanted) != carriers or "created_on" in differed:  # it stands in them as well
+    moved = "created_on" in differed  # it stands in them as well
+    if set(wanted) != carriers or moved:
         differed["carriers"] = (sorted(carriers, key=str), wanted)
-        RunCarrier.objects.filter(run=run.pk).delete()
-        RunCarrier.objects.bulk_create(
-            RunCarrier(
-                run_id=run.pk,
-                part=part,
-                name=name,
-                carrier_id=carrier,
-                created_on=columns["created_on"],
-            )
-            for part, name, carrier in wanted
-        )
+        _write_parts(run.pk, wanted, carriers, columns["created_on"], moved)
     if differed:
         was = [] if fact is None else [fact.created_on]
         figures_changed([columns["created_on"], *was])
     return differed
+
+
+def _write_parts(
+    run_id: UUID, wanted: Sequence[CarrierRow], there: set[CarrierRow], day: date, anew: bool
+) -> None:
+    """The carriers' rows, in order. A part that is new is added; all are written anew where rows
+    of another part changed, or all have to."""
+    parts = {part for part, *_ in there}
+    new = [row for row in wanted if row[0] not in parts]
+    if anew or set(wanted) - set(new) != there:
+        RunCarrier.objects.filter(run=run_id).delete()
+        new = list(wanted)
+    RunCarrier.objects.bulk_create(
+        RunCarrier(run_id=run_id, part=part, name=name, carrier_id=carrier, created_on=day)
+        for part, name, carrier in new
+    )
 
 
 def _columns(run: Run, known: _Known, first_quote_at: datetime | None) -> dict[str, Any]:

@@ -59,8 +59,9 @@ def tell(
         log.exception("notice_not_written", run=str(run.pk), kind=str(kind))
 
 
-def tell_of_step(run: Run, *, now: datetime) -> None:
-    """Tell of a run that has just ended, or come to where it needs a person."""
+def tell_of_step(run: Run, *, now: datetime, packages: int | None = None) -> None:
+    """Tell of a run that has just ended, or come to where it needs a person. `packages` is how
+    many it has, where that is at hand."""
     if run.state == RunState.COMPLETED:
         kind, text = NoticeKind.FINISHED, ""
     elif run.state in NEEDS_PERSON:
@@ -73,7 +74,7 @@ def tell_of_step(run: Run, *, now: datetime) -> None:
         kind=kind,
         # A run may come to the same state again after it was resumed.
         key=f"{run.state}:{run.pk.hex}:{run.attempts}.{run.polls}",
-        text=text or _finished_words(run),
+        text=text or _finished_words(run, packages),
         now=now,
     )
 
@@ -81,16 +82,16 @@ def tell_of_step(run: Run, *, now: datetime) -> None:
 def _concerned(run: Run) -> list[User]:
     """The run's brokers, and who started it."""
     brokers = run_people.brokers_of(run)
-    if run.started_by_id is None:
+    if run.started_by_id is None or run.started_by_id in {broker.pk for broker in brokers}:
         return brokers
     return [*brokers, *User.objects.filter(pk=run.started_by_id, is_active=True)]
 
 
-def _finished_words(run: Run) -> str:
-    count = run.solutions.count()
-    packages = f"{count} package{'' if count == 1 else 's'}" if count else "no package"
+def _finished_words(run: Run, packages: int | None) -> str:
+    count = run.solutions.count() if packages is None else packages
+    words = f"{count} package{'' if count == 1 else 's'}" if count else "no package"
     under = ", under a restriction" if run.degraded else ""
-    return f"Run {run.number} finished with {packages}{under}."
+    return f"Run {run.number} finished with {words}{under}."
 
 
 def _by_mail(person: User) -> bool:

@@ -383,3 +383,25 @@ def test_a_fault_shows_a_page_without_details(people, settings, monkeypatch):
     assert "Something broke on our side" in page
     assert "the text of a fault" not in page
     assert "Content-Security-Policy" in response.headers
+
+
+FORGET = """
+import django
+django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("CREATE TABLE told (what TEXT)")
+    cursor.execute("INSERT INTO told VALUES ('a chimney fire in Fabelton')")
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    cursor.execute("DELETE FROM told")
+    cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+"""
+
+
+def test_what_is_deleted_is_no_longer_in_an_sqlite_file(tmp_path):
+    file = tmp_path / "portal.sqlite3"
+    done = run("-c", FORGET, DATABASE_URL=f"sqlite:///{file}", DATA_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    kept = file.read_bytes()
+    assert b"told" in kept, "the table's name shows that this is where it stood"
+    assert b"chimney" not in kept

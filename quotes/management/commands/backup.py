@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -35,7 +36,10 @@ class Command(BaseCommand):
             with tempfile.NamedTemporaryFile(dir=out.parent, suffix=".part", delete=False) as file:
                 part = Path(file.name)
                 manifest = take_backup(file)
+                file.flush()
+                os.fsync(file.fileno())  # else a name may survive a power cut, and its rows not
             part.replace(out)
+            _keep_name(out)
         except ProgrammingError as error:
             if "permission denied" not in str(error):
                 raise
@@ -57,3 +61,12 @@ class Command(BaseCommand):
             self.stderr.write(f"An attachment's file was gone: {path}")
         if manifest.absent:
             sys.exit(EXIT_INCOMPLETE)
+
+
+def _keep_name(path: Path) -> None:
+    """Have the disk hold the file's name as well before anybody is told that it is written."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -179,6 +179,8 @@ def test_the_workbook_has_what_is_shown_and_no_formula(time_machine, tmp_path):
     }
     reasons = [row[0] for row in sheets["Why not rank 1"][1:]]
     assert any(words.startswith("=1+1 <b>") for words in reasons)
+    ends = [row[0] for row in sheets["Ending undecided"][1:]]
+    assert ends == [ending.day for ending in shown.endings], "days a spreadsheet can count with"
     entry = AuditEvent.objects.latest("pk")
     assert AuditEvent.objects.filter(what="Dashboard as XLSX").count() == 1
     assert (AuditEvent.objects.count() > before, entry.actor) == (True, people["admin"])

@@ -52,10 +52,10 @@ def tables_of(board: Board) -> list[Table]:
             ],
         ),
         _brokers(board),
-        _counted(
+        Table(
             "Ending undecided",
-            "Last day of the first price",
-            [(each.day.isoformat(), each.runs.value) for each in board.endings],
+            (Column("Last day of the first price", "day", 26), Column("Runs", "count", 8)),
+            [[each.day, each.runs.value] for each in board.endings],
         ),
     ]
 

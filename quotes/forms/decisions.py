@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from quotes.forms.base import PortalForm
-from quotes.forms.fields import DayField
+from quotes.forms.fields import DayField, Uncut
 from quotes.models import LINES, DecisionKind, How, Line, Solution
 from quotes.services.decision_step import BoundPolicy, Said
 from quotes.services.decision_words import package_name
@@ -77,12 +77,12 @@ class PackagesField(forms.MultipleChoiceField):
         super().__init__(choices=choices, **kwargs)
 
 
-class ReasonField(forms.CharField):
+class ReasonField(Uncut):
     def __init__(self, **kwargs: Any) -> None:
         messages = {
             "required": "Write the reason: it is kept in the history.",
             "min_length": "Write at least 3 characters.",
-            "max_length": "Keep it to 500 characters.",
+            "max_length": "Keep it to 500 characters; it has %(show_value)d.",
         }
         super().__init__(min_length=3, max_length=500, error_messages=messages, **kwargs)
 

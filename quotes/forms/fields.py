@@ -19,7 +19,17 @@ NUMBER = re.compile(r"([0-9]+|[0-9]{1,3}(,[0-9]{3})+)")
 NOT_TEXT = "It holds a character that is not text. Type it again instead of pasting it."
 
 
-class TextField(forms.CharField):
+class Uncut(forms.CharField):
+    """Text that may be too long for a moment. With `maxlength` a browser cuts off the end of what is
+    pasted without a word; without it the whole comes back, and how much it is too long."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        attrs = super().widget_attrs(widget)
+        attrs.pop("maxlength", None)
+        return attrs
+
+
+class TextField(Uncut):
     """One line of text; optional unless said otherwise."""
 
     def __init__(self, *, max_length: int, required: bool = False, **kwargs: Any) -> None:

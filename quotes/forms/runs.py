@@ -6,11 +6,13 @@ from typing import Any
 
 from django import forms
 
+from quotes.forms.fields import Uncut
+
 
 class ReasonForm(forms.Form):
     """Why; kept on the run's timeline for whoever asks later."""
 
-    reason = forms.CharField(
+    reason = Uncut(
         label="Reason",
         help_text="Kept in the history.",
         min_length=3,
@@ -18,7 +20,7 @@ class ReasonForm(forms.Form):
         error_messages={
             "required": "Write the reason: it is kept in the history.",
             "min_length": "Write the reason in at least 3 characters.",
-            "max_length": "Keep the reason to 500 characters.",
+            "max_length": "Keep the reason to 500 characters; it has %(show_value)d.",
         },
     )
 
@@ -30,7 +32,7 @@ class ReasonForm(forms.Form):
 class LinkForm(ReasonForm):
     """A lost submission and the run_id that somebody found for it."""
 
-    run_id = forms.CharField(
+    run_id = Uncut(
         label="Nexio run id",
         help_text="As Nexio's dashboard or support writes it.",
         max_length=200,
@@ -39,7 +41,7 @@ class LinkForm(ReasonForm):
         ),
         error_messages={
             "required": "Copy the run_id as Nexio shows it.",
-            "max_length": "A run_id has at most 200 characters.",
+            "max_length": "A run_id has at most 200 characters; this has %(show_value)d.",
         },
     )
     field_order = ["run_id", "reason"]

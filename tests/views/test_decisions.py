@@ -69,6 +69,16 @@ def test_from_the_ranked_list_to_a_choice(run: Run, browser: Client) -> None:
     assert choose_url(run, 2) not in browser.get(at("run_detail", run)).content.decode()
 
 
+def test_a_reason_that_is_too_long_comes_back_whole(run: Run, browser: Client) -> None:
+    """A browser would cut what is pasted into a field with `maxlength`, and say nothing."""
+    values = form_values(browser.get(choose_url(run, 2)).content.decode())
+    assert "maxlength" not in browser.get(choose_url(run, 2)).content.decode()
+    long = "Better roof cover. " * 30 + "The end."
+    refused = browser.post(choose_url(run, 2), {**values, "reason": long})
+    assert f"Keep it to 500 characters; it has {len(long)}." in words(refused)
+    assert long in refused.content.decode()
+
+
 def test_the_first_rank_needs_no_reason(run: Run, browser: Client) -> None:
     values = form_values(browser.get(choose_url(run, 1)).content.decode())
     assert browser.post(choose_url(run, 1), values).status_code == 302

@@ -20,8 +20,8 @@ NOT_TEXT = "It holds a character that is not text. Type it again instead of past
 
 
 class Uncut(forms.CharField):
-    """Text that may be too long for a moment. With `maxlength` a browser cuts off the end of what is
-    pasted without a word; without it the whole comes back, and how much it is too long."""
+    """Text that may be too long for a moment. With `maxlength` a browser cuts off the end of what
+    is pasted without a word; without it the whole comes back, and how much it is too long."""
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         attrs = super().widget_attrs(widget)

@@ -165,6 +165,8 @@ class Storm:
         began = time.monotonic()
         while time.monotonic() - began < self.plan.stuck_after:
             if not _under_way().exists():
+                # What moved since the last look, and ended with it, has recovered as well.
+                self.recovery.look(time.monotonic())
                 return time.monotonic() - began
             self._look()
         self.late = [str(pk) for pk in _under_way().values_list("pk", flat=True)]

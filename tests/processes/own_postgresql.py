@@ -54,8 +54,12 @@ class OwnPostgreSQL:
         with psycopg.connect(self.url, autocommit=True) as connection:
             return connection.execute(query.encode()).fetchall()
 
+    @property
+    def is_up(self) -> bool:
+        return (self.folder / "postmaster.pid").exists()
+
     def remove(self) -> None:
-        if (self.folder / "postmaster.pid").exists():
+        if self.is_up:
             self.stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.watching.process import Diary, until
-from quotes.services import outcomes
+from quotes.models import Run
+from quotes.services import answers
+from quotes.services.answers import Answer
 from quotes.services.watching import watch_runs
 
 
@@ -15,14 +18,16 @@ def main() -> None:
     """Arguments: the diary's path, and when to stop, in seconds since the epoch."""
     diary = Diary(Path(sys.argv[1]))
     diary.count_polls()
-    usual = outcomes.poll_answered
+    usual = answers.store
 
-    def poll_answered(run: Any, reply: Any, **rest: Any) -> None:
-        usual(run, reply, **rest)
-        if reply.message.is_terminal:
-            diary.knows(run.nexio_run_id)  # its transaction has committed
+    def store(given: Sequence[Answer], **rest: Any) -> list[Run]:
+        moved = usual(given, **rest)
+        for each in given:
+            if each.ends:
+                diary.knows(each.run.nexio_run_id)  # its transaction has committed
+        return moved
 
-    outcomes.poll_answered = poll_answered  # type: ignore[assignment]
+    answers.store = store  # type: ignore[assignment]
     watch_runs(stop=until(float(sys.argv[2])))
 
 

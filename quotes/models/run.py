@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Mapping
 from copy import copy
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -244,11 +244,10 @@ class Run(models.Model):
         actor: User | None = None,
         data: dict[str, Any] | None = None,
         lease: str = "",
-        also: Callable[[], object] | None = None,
         **changes: Any,
     ) -> None:
-        """Take one step of the run's life, write it on the timeline and in the run's facts, and
-        do what `also` does: all of it or nothing.
+        """Take one step of the run's life, write it on the timeline and in the run's facts: all
+        of it or nothing. Ends that a poll brought are written together, by `services.answers`.
 
         The step is a compare-and-set on the state this object was read with, and on the lease
         where one is given. Raises IllegalTransition for a step the life does not have, and
@@ -256,29 +255,36 @@ class Run(models.Model):
         """
         from quotes.models.run_fact import RunFact  # it is made of runs, and comes after them
 
-        if to not in TRANSITIONS[self.state]:
-            raise IllegalTransition(f"{self.state} → {to}")
-        changes = {"lease_owner": "", "lease_until": None, **changes}
-        if to in ENDED:
-            changes.setdefault("finished_at", at)
-            changes.setdefault("due_at", None)
+        changes = self.step_to(to, at=at, **changes)
         row = Run.objects.filter(pk=self.pk, state=self.state)
         if lease:
             row = row.filter(lease_owner=lease)
         with transaction.atomic():
-            if row.update(state=to, **changes) != 1:
+            if row.update(**changes) != 1:
                 raise RunMoved(f"run {self.pk} was no longer {self.state}")
-            RunEvent.objects.create(
-                run_id=self.pk, at=at, kind=kind, text=text, actor=actor, data=data or {}
-            )
-            after = copy(self)
-            after._take({"state": to, **changes})
-            RunFact.objects.stepped(after)
-            if also is not None:
-                also()
-        self._take({"state": to, **changes})
+            RunEvent.of(self, at=at, kind=kind, text=text, actor=actor, data=data).save()
+            RunFact.objects.stepped(self.with_values(changes))
+        self.take(changes)
 
-    def _take(self, values: dict[str, Any]) -> None:
+    def step_to(self, to: str, *, at: datetime, **changes: Any) -> dict[str, Any]:
+        """What a step of the run's life writes in its row. Raises IllegalTransition for a step
+        the life does not have."""
+        if to not in TRANSITIONS[self.state]:
+            raise IllegalTransition(f"{self.state} → {to}")
+        changes = {"state": to, "lease_owner": "", "lease_until": None, **changes}
+        if to in ENDED:
+            changes.setdefault("finished_at", at)
+            changes.setdefault("due_at", None)
+        return changes
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """The run as it is once these are written."""
+        after = copy(self)
+        after.take(values)
+        return after
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Show what was written in the row."""
         for name, value in values.items():
             setattr(self, name, value)
 
@@ -292,9 +298,7 @@ class Run(models.Model):
         data: dict[str, Any] | None = None,
     ) -> None:
         """Write an event that changes no state."""
-        RunEvent.objects.create(
-            run_id=self.pk, at=at, kind=kind, text=text, actor=actor, data=data or {}
-        )
+        RunEvent.of(self, at=at, kind=kind, text=text, actor=actor, data=data).save()
 
 
 class RunEventQuerySet(models.QuerySet["RunEvent"]):
@@ -340,3 +344,17 @@ class RunEvent(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise AppendOnly("a run's events are never deleted")
+
+    @classmethod
+    def of(
+        cls,
+        run: Run,
+        *,
+        at: datetime,
+        kind: str,
+        text: str,
+        actor: User | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> Self:
+        """An event of the run that is still to be inserted."""
+        return cls(run_id=run.pk, at=at, kind=kind, text=text[:1000], actor=actor, data=data or {})

@@ -6,7 +6,6 @@ Every function is one short transaction on a row read before. All are told the t
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, TypeGuard
 
 import structlog
@@ -19,9 +18,10 @@ from quotes.models.run import IllegalTransition, RunMoved
 from quotes.nexio import errors
 from quotes.nexio.client import Reply
 from quotes.nexio.messages import Accepted, JobReply
+from quotes.services import answers
 from quotes.services.claims import LEASE
 from quotes.services.notices.telling import tell_of_step
-from quotes.services.results import store_solutions
+from quotes.services.rescheduling import polled
 from quotes.services.schedule import next_poll_in, resend_in
 
 log = structlog.get_logger(__name__)
@@ -29,7 +29,6 @@ MOST_BAD_POLLS = 10
 SHORTEST_WAIT = 1.0
 FIRST_KEY_CHECK = timedelta(seconds=5)
 KEY_CHECK_EVERY = timedelta(seconds=60)
-ORDER = {"queued": 0, "processing": 1}
 LOST = (
     "Nexio may or may not be ranking this. Nothing is sent again by itself: "
     "send it again knowingly, link the run_id if you know it, or give it up."
@@ -225,71 +224,12 @@ def poll_answered(
     now: datetime,
     service: NexioService | None = None,
 ) -> None:
-    """A readable reply: the end, or one more step on the way.
+    """A readable reply: the end, or one more step on the way; RunMoved if the lease was lost.
 
     `service` is the run's, where its row is at hand.
     """
-    environment = reply.message.environment
-    if environment and (service is None or service.environment != environment):
-        known = NexioService.objects.filter(base_url=run.service_url)
-        known.exclude(environment=environment).update(environment=environment)
-    if reply.message.is_terminal:
-        _finish(run, reply, lease=lease, now=now)
-        return
-    message = reply.message
-    was, status = run.nexio_status, message.status
-    backwards = status in ORDER and was in ORDER and ORDER[status] < ORDER[was]
-    stage = message.stage or ""
-    shown = (was, run.stage) if backwards else (status, stage)
-    with transaction.atomic():
-        _polled(
-            run, lease=lease, now=now, nexio_status=shown[0], stage=shown[1], bad_polls=0,
-            unreachable_polls=0, environment=message.environment or run.environment,
-        )  # fmt: skip
-        if run.bad_polls or run.unreachable_polls:
-            run.note(at=now, kind="recovered", text="Replies are readable again.")
-        if backwards:
-            run.note(at=now, kind="poll", text=f"Nexio said {status} after {was}; kept {was}.")
-        elif shown != (was, run.stage):
-            text = f"Nexio: {status}" + (f", stage {stage}." if stage else ".")
-            run.note(at=now, kind="poll", text=text, data={"status": status, "stage": stage})
-
-
-def _finish(run: Run, reply: Reply[JobReply], *, lease: str, now: datetime) -> None:
-    message = reply.message
-    count = len(message.solutions)
-    # An ending nobody documented ("cancelled") that brings an error and no package is a failure.
-    odd = message.status not in {"completed", "degraded"} and message.error and not count
-    failed = message.status == "failed" or bool(odd)
-    if failed:
-        text = f"Nexio failed: {message.error or 'no reason given'}"
-    elif count:
-        text = f"Nexio ranked {count} package{'' if count == 1 else 's'}."
-    else:
-        text = "Nexio finished without a package."
-    run.move(
-        RunState.FAILED if failed else RunState.COMPLETED,
-        at=now, kind="failed" if failed else "completed", text=text, lease=lease,
-        data={"status": message.status},
-        nexio_status=message.status,
-        stage=message.stage or "",
-        environment=message.environment or run.environment,
-        response=message.raw,
-        response_body=reply.body,
-        diagnostic=message.diagnostic or "",
-        degradation_reason=message.degradation_reason or "",
-        error=message.error or "",
-        error_code=message.error_code,
-        error_details=message.error_details,
-        http_status=reply.http_status,
-        completed_at=message.completed_at,
-        polls=run.polls + 1,
-        bad_polls=0,
-        unreachable_polls=0,
-        last_polled_at=now,
-        also=None if failed else partial(store_solutions, run, message),
-    )  # fmt: skip
-    tell_of_step(run, now=now, packages=count)
+    if answers.store([answers.Answer(run, reply, now)], lease=lease, service=service):
+        raise RunMoved(f"run {run.pk} was taken over")
 
 
 def poll_failed(
@@ -355,14 +295,11 @@ def _polled(
     run: Run, *, lease: str, now: datetime, not_before: datetime | None = None, **changes: Any
 ) -> None:
     """Set the next poll by the schedule and let go of the lease; RunMoved if it was lost."""
-    due = now + next_poll_in(run.polls + 1, run.pk)
+    values = polled(run, now) | changes
     if not_before is not None:
-        due = max(due, not_before)
+        values["due_at"] = max(values["due_at"], not_before)
     held = Run.objects.filter(pk=run.pk, state=RunState.WAITING, lease_owner=lease)
-    if not held.update(
-        polls=run.polls + 1, last_polled_at=now, due_at=due, lease_owner="", lease_until=None,
-        **changes,
-    ):  # fmt: skip
+    if not held.update(**values):
         raise RunMoved(f"run {run.pk} was taken over")
 
 

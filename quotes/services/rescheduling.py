@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, models, transaction
 
@@ -23,6 +24,15 @@ class Polled:
     @property
     def next_at(self) -> datetime:
         return self.at + next_poll_in(self.run.polls + 1, self.run.pk)
+
+
+def polled(run: Run, at: datetime) -> dict[str, Any]:
+    """What every poll of a run that goes on writes in its row: the next by the schedule, and that
+    the lease is let go."""
+    return {
+        "polls": run.polls + 1, "last_polled_at": at,
+        "due_at": at + next_poll_in(run.polls + 1, run.pk), "lease_owner": "", "lease_until": None,
+    }  # fmt: skip
 
 
 def says_nothing_new(run: Run, message: JobReply, service: NexioService) -> bool:

@@ -6,36 +6,68 @@ A reply is untrusted: what is missing or odd is stored as not given and never fa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from quotes.models import Carrier, Run, Solution, SolutionLine
+from quotes.models import Carrier, QuoteLine, Run, Solution, SolutionLine, many_rows
 from quotes.models.carrier import carrier_key
 from quotes.nexio.messages import JobReply, SolutionMessage, SolutionOffering
-from quotes.services import run_facts
+from quotes.services.fact_columns import Known
 
 MOST_COUNT = 2_147_483_647
 MOST_AMOUNT = Decimal(10) ** 11
 
 
-def store_solutions(run: Run, reply: JobReply) -> list[Solution]:
-    """Store every solution of a terminal reply, in the order it came, and what lists read of
-    them. Call in a transaction."""
-    names = {o.provider_name for s in reply.solutions for o in s.offerings if o.provider_name}
-    known = run_facts.read(run.pk, names)
-    matcher = Matcher.of(known.run, known.quote_lines)
-    solutions = Solution.objects.bulk_create(
-        [_solution(run, position, each) for position, each in enumerate(reply.solutions)]
-    )
-    lines = SolutionLine.objects.bulk_create(
-        _line(solution, position, offering, matcher, known.carriers)
-        for solution, message in zip(solutions, reply.solutions, strict=True)
-        for position, offering in enumerate(message.offerings)
-    )
-    run_facts.write(known, packages=(solutions, lines))
-    return solutions
+@dataclass(frozen=True)
+class Ranked:
+    """A run that Nexio has ranked, with its request at hand, and what it said."""
+
+    run: Run
+    reply: JobReply
+
+
+def store_solutions(ranked: Sequence[Ranked]) -> Known:
+    """Store every solution of these terminal replies, each reply's in the order it came, and
+    return them with their lines. In a transaction, in a few statements for all runs together."""
+    known = Known()
+    messages = [(each.run, each.reply.solutions) for each in ranked if each.reply.solutions]
+    if not messages:
+        return known
+    solutions = [
+        _solution(run, position, each)
+        for run, found in messages
+        for position, each in enumerate(found)
+    ]
+    many_rows.insert(solutions, keyed=True)
+    lines = list(_lines(messages, iter(solutions)))
+    many_rows.insert(lines)
+    known.add_packages(solutions, lines)
+    return known
+
+
+def _lines(
+    messages: Sequence[tuple[Run, Sequence[SolutionMessage]]], solutions: Iterator[Solution]
+) -> Iterator[SolutionLine]:
+    """The lines of the solutions, which are stored and in the messages' order."""
+    names = {
+        offering.provider_name
+        for _, found in messages
+        for each in found
+        for offering in each.offerings
+        if offering.provider_name
+    }
+    carriers = Carrier.objects.by_key(names)
+    # By the insured: a request may have more lines than a query takes parameters.
+    rows = QuoteLine.objects.filter(quote__insured__in={run.insured_id for run, _ in messages})
+    present = frozenset(str(pk) for pk in rows.order_by().values_list("pk", flat=True))
+    for run, found in messages:
+        matcher = Matcher.of(run, present)
+        for message in found:
+            solution = next(solutions)
+            for position, offering in enumerate(message.offerings):
+                yield _line(solution, position, offering, matcher, carriers)
 
 
 def _solution(run: Run, position: int, message: SolutionMessage) -> Solution:
@@ -98,9 +130,9 @@ class Matcher:
     present: frozenset[str]
 
     @classmethod
-    def of(cls, run: Run, present: Iterable[str]) -> Matcher:
-        """`present` are the ids of the quote lines that the run's insured has now: one may have
-        been deleted while the run was under way."""
+    def of(cls, run: Run, present: frozenset[str]) -> Matcher:
+        """`present` are the ids of the quote lines that there are now, the run's insured's among
+        them: one may have been deleted while the run was under way."""
         by_words: dict[tuple[str, str, Decimal], str] = {}
         counted: Counter[tuple[str, str, Decimal]] = Counter()
         for offering in run.request.get("offerings", []):
@@ -112,7 +144,7 @@ class Matcher:
         return cls(
             by_id=run.offering_lines,
             by_words={key: line for key, line in by_words.items() if counted[key] == 1},
-            present=frozenset(present),
+            present=present,
         )
 
     def match(self, offering: SolutionOffering) -> tuple[str | None, str]:

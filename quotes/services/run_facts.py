@@ -1,16 +1,15 @@
 """Works out what lists and reports ask of runs, from the runs, their packages and decisions.
 
-`refresh` is called in the same transaction wherever a run is made, gets its packages or is
-decided on; `Run.move` itself keeps the columns that follow from a step, and `owner_changed` the
-broker's. Whatever wrote them, working a run out anew yields the same rows (`rebuild_facts` does).
+`refresh` is called in the same transaction wherever a run is made or is decided on, and `ended`
+where runs get their packages; `Run.move` itself keeps the columns that follow from a step, and
+`owner_changed` the broker's. Whatever wrote them, working a run out anew yields the same rows
+(`rebuild_facts` does).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from decimal import Decimal
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -18,26 +17,16 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
-from quotes.models import (
-    LINES,
-    Carrier,
-    CarrierPart,
-    Decision,
-    DecisionEvent,
-    DecisionKind,
-    Insured,
-    QuoteLine,
-    Run,
-    RunCarrier,
-    RunFact,
-    Solution,
-    SolutionLine,
-)
-from quotes.models.carrier import carrier_key
+from quotes.models import Carrier, Insured, Run, RunCarrier, RunFact, many_rows
 from quotes.models.figures import figures_changed
-from quotes.models.run_fact import facts_of_step
-from quotes.services import comparison
-from quotes.services import documents as doc
+from quotes.services.fact_columns import (
+    CarrierRow,
+    Known,
+    carriers_of,
+    carriers_of_top,
+    columns_of,
+    columns_of_end,
+)
 
 BATCH = 100
 READ = (
@@ -48,103 +37,8 @@ READ = (
 )  # fmt: skip
 """The one document that is read is the request: it says what was quoted, and until when."""
 
-CarrierRow = tuple[str, str, int | None]
-"""Part, name, and the carrier's id where we know the carrier."""
-Packages = tuple[Sequence[Solution], Sequence[SolutionLine]]
-"""A run's packages, and their lines, each line with its carrier."""
 Differences = dict[str, tuple[Any, Any]]
 """Column → what was written and what is; "carriers" for the carriers' rows."""
-
-
-@dataclass
-class _Known:
-    """What a batch of runs is worked out from, read in a few queries."""
-
-    solutions: dict[UUID, list[Solution]] = field(default_factory=dict)
-    lines: dict[int, list[SolutionLine]] = field(default_factory=dict)
-    steps: dict[UUID, list[DecisionEvent]] = field(default_factory=dict)
-    entered: dict[str, datetime] = field(default_factory=dict)
-    carriers: Mapping[str, Carrier] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls, runs: Sequence[Run], names: Iterable[str] = (), with_packages: bool = True
-    ) -> _Known:
-        """`names` are carriers to be looked up besides those that the requests name. Without
-        packages they are added later."""
-        known = cls()
-        ranked = [run for run in runs if run.state == "completed"]
-        if ranked and with_packages:
-            known._read_packages(ranked)
-        decided = [run.pk for run in runs if run.decision != Decision.UNDECIDED]
-        if decided:
-            kinds = (DecisionKind.CHOSEN, DecisionKind.BOUND)
-            for step in DecisionEvent.objects.filter(run__in=decided, kind__in=kinds):
-                known.steps.setdefault(step.run_id, []).append(step)
-        # By the insured: a request may have more lines than a query takes parameters.
-        entered = QuoteLine.objects.filter(quote__insured__in={run.insured_id for run in runs})
-        known.entered = {
-            str(pk): at for pk, at in entered.order_by().values_list("pk", "quote__created_at")
-        }
-        named = {*names, *(name for run in runs for name in comparison.carriers_sent(run.request))}
-        for run in runs:
-            named.update(incumbent_carriers(run.request).values())
-        known.carriers = Carrier.objects.by_key(named)
-        return known
-
-    def _read_packages(self, runs: Sequence[Run]) -> None:
-        ids = [run.pk for run in runs]
-        lines = SolutionLine.objects.filter(solution__run__in=ids).select_related("carrier")
-        self.add_packages(
-            Solution.objects.filter(run__in=ids).defer("scorecard"),
-            lines.order_by("solution", "position"),
-        )
-
-    def add_packages(self, solutions: Iterable[Solution], lines: Iterable[SolutionLine]) -> None:
-        for solution in solutions:
-            self.solutions.setdefault(solution.run_id, []).append(solution)
-        for line in lines:
-            self.lines.setdefault(line.solution_id, []).append(line)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A run with its rows as they stand, and what they are worked out from."""
-
-    run: Run
-    fact: RunFact | None
-    parts: set[CarrierRow]
-    known: _Known
-
-    @property
-    def carriers(self) -> Mapping[str, Carrier]:
-        """The carriers that were asked for and those of the request, by `carrier_key`."""
-        return self.known.carriers
-
-    @property
-    def quote_lines(self) -> Iterable[str]:
-        """The ids of the quote lines that the run's insured has now."""
-        return self.known.entered
-
-
-def is_override(rank: int | None, ranks: Iterable[int | None]) -> bool:
-    """Whether choosing the package of this rank overrides Nexio: its first is the lowest rank."""
-    stated = [each for each in ranks if each is not None]
-    return rank is None or rank != min(stated, default=rank)
-
-
-def incumbent_carriers(request: Mapping[str, Any]) -> dict[str, str]:
-    """Line → the carrier in force for it, as the request states it."""
-    household = request.get("input")
-    current = household.get("current_coverage") if isinstance(household, dict) else None
-    found = {}
-    for line in LINES:
-        policy = current.get(line) if isinstance(current, dict) else None
-        if isinstance(policy, dict):
-            name = doc.read_fields(policy, doc.INCUMBENT)["carrier_name"]
-            if name:
-                found[line] = str(name)
-    return found
 
 
 def refresh(run_id: UUID) -> Differences:
@@ -155,19 +49,24 @@ def refresh(run_id: UUID) -> Differences:
     return dict(_refresh([run_id])).get(run_id, {})
 
 
-def read(run_id: UUID, names: Iterable[str]) -> Reading:
-    """A run that is about to get its packages, with all that these are stored by, so that nothing
-    is read twice; `names` are the carriers of the packages. In a transaction; `write` follows.
-    """
-    runs, facts, parts = _read([run_id])
-    known = _Known.of(runs, names, with_packages=False)
-    return Reading(runs[0], facts.get(run_id), parts.get(run_id, set()), known)
-
-
-def write(reading: Reading, packages: Packages) -> Differences:
-    """Work out the run's rows from what was read and its packages, which are all it has."""
-    reading.known.add_packages(*packages)
-    return _write(reading.run, reading.known, reading.fact, reading.parts)
+def ended(runs: Sequence[Run], known: Known) -> None:
+    """Write what an end changes in the rows of runs that have just ended; `known` has their
+    packages. In the transaction that ended them. What an end does not change is not looked at."""
+    written = many_rows.update(RunFact, {run.pk: columns_of_end(run, known) for run in runs})
+    missing = [run.pk for run in runs if run.pk not in written]
+    parts = [
+        RunCarrier(
+            run_id=run.pk, part=part, name=name, carrier_id=carrier,
+            created_on=timezone.localdate(run.created_at),
+        )
+        for run in runs
+        if run.pk in written
+        for part, name, carrier in carriers_of_top(run, known)
+    ]  # fmt: skip
+    many_rows.insert(parts, ignore_conflicts=True)
+    figures_changed({timezone.localdate(run.created_at) for run in runs})
+    if missing:
+        _refresh(missing)
 
 
 def refresh_many(ids: Iterable[UUID], batch: int = BATCH) -> Iterator[tuple[UUID, Differences]]:
@@ -209,7 +108,7 @@ def carrier_became(carrier: Carrier, was: Carrier) -> None:
 @transaction.atomic(savepoint=False)
 def _refresh(ids: Sequence[UUID]) -> list[tuple[UUID, Differences]]:
     runs, facts, parts = _read(ids)
-    known = _Known.of(runs)
+    known = Known.of(runs)
     found = []
     for run in runs:
         differed = _write(run, known, facts.get(run.pk), parts.get(run.pk, set()))
@@ -231,8 +130,8 @@ def _read(
     return list(rows.annotate(broker_id=F("insured__owner")).order_by()), facts, parts
 
 
-def _write(run: Run, known: _Known, fact: RunFact | None, carriers: set[CarrierRow]) -> Differences:
-    columns = _columns(run, known, None if fact is None else fact.first_quote_at)
+def _write(run: Run, known: Known, fact: RunFact | None, carriers: set[CarrierRow]) -> Differences:
+    columns = columns_of(run, known, None if fact is None else fact.first_quote_at)
     differed: Differences = {}
     if fact is None:
         RunFact.objects.create(run_id=run.pk, **columns)
@@ -245,7 +144,7 @@ def _write(run: Run, known: _Known, fact: RunFact | None, carriers: set[CarrierR
         }
         if differed:
             RunFact.objects.filter(pk=run.pk).update(**{name: columns[name] for name in differed})
-    wanted = _carriers(run, known)
+    wanted = carriers_of(run, known)
     moved = "created_on" in differed  # it stands in them as well
     if set(wanted) != carriers or moved:
         differed["carriers"] = (sorted(carriers, key=str), wanted)
@@ -270,138 +169,3 @@ def _write_parts(
         RunCarrier(run_id=run_id, part=part, name=name, carrier_id=carrier, created_on=day)
         for part, name, carrier in new
     )
-
-
-def _columns(run: Run, known: _Known, first_quote_at: datetime | None) -> dict[str, Any]:
-    """The columns of the run's fact, by attribute name."""
-    solutions = known.solutions.get(run.pk, [])
-    top = _top(solutions)
-    entered = [known.entered[line] for line in run.offering_lines.values() if line in known.entered]
-    if first_quote_at is not None:
-        entered.append(first_quote_at)  # A quote deleted since was there all the same.
-    first = min(entered, default=None)
-    return {
-        **facts_of_step(run, len(solutions)),
-        "number": run.number,
-        "insured_id": run.insured_id,
-        "broker_id": getattr(run, "broker_id"),  # noqa: B009 - annotated
-        "created_at": run.created_at,
-        "created_on": timezone.localdate(run.created_at),
-        "sandbox": run.sandbox,
-        "lines": ",".join(line for line in LINES if line in run.coverage_types),
-        "offerings": len(run.offering_lines),
-        "packages": len(solutions),
-        "top_label": top.cluster_label if top else "",
-        "top_cost": _low(top),
-        "top_cost_high": top.est_cost_high if top else None,
-        "expires_at": _expires_at(run, known),
-        "first_quote_at": first,
-        "decision": run.decision,
-        **_decision_columns(run, known, first),
-    }
-
-
-def _top(solutions: Sequence[Solution]) -> Solution | None:
-    """The first-ranked package; None where Nexio stated no rank."""
-    ranked = [each for each in solutions if each.rank is not None]
-    return min(ranked, key=lambda each: (each.rank or 0, each.position), default=None)
-
-
-def _low(solution: Solution | None) -> Decimal | None:
-    if solution is None:
-        return None
-    low = solution.est_cost_low
-    return solution.est_cost_high if low is None else low
-
-
-def _expires_at(run: Run, known: _Known) -> datetime | None:
-    """The first end of a price that stands in any package."""
-    solutions = known.solutions.get(run.pk, [])
-    if not solutions:
-        return None
-    sent = comparison.Sent.of(run.request, run.offering_lines)
-    lines = [line for solution in solutions for line in known.lines.get(solution.pk, [])]
-    offerings = [offering for line in lines if (offering := sent.offering_of(line)) is not None]
-    ends = [end for each in offerings if (end := comparison.expiry_of(each)) is not None]
-    return min(ends, default=None)
-
-
-def _chosen(run: Run, known: _Known) -> Solution | None:
-    of_run = known.solutions.get(run.pk, [])
-    return next((each for each in of_run if each.pk == run.chosen_id), None)
-
-
-def _decision_columns(run: Run, known: _Known, first: datetime | None) -> dict[str, Any]:
-    chosen = _chosen(run, known)
-    steps = known.steps.get(run.pk, [])
-    last = {step.kind: step for step in steps}
-    choice, bound = last.get(DecisionKind.CHOSEN), last.get(DecisionKind.BOUND)
-    decided_at = choice.at if chosen is not None and choice is not None else None
-    is_bound = run.decision == Decision.BOUND
-    ranks = [each.rank for each in known.solutions.get(run.pk, [])]
-    waited = None if decided_at is None or first is None else decided_at - first
-    return {
-        "decided_at": decided_at,
-        "to_decision": None if waited is None else max(waited.total_seconds(), 0.0),
-        "overridden": None if chosen is None else is_override(chosen.rank, ranks),
-        "chosen_rank": chosen.rank if chosen else None,
-        "chosen_label": chosen.cluster_label if chosen else "",
-        "chosen_cost": _low(chosen),
-        "bound_at": _happened_at(bound) if is_bound and bound else None,
-        "moved": _moved(run, known, chosen) if is_bound and chosen else None,
-    }
-
-
-def _happened_at(step: DecisionEvent) -> datetime:
-    """When a step was taken: the day that was stated, at the hour it was recorded where that is
-    the same day."""
-    if step.on is None or step.on == timezone.localdate(step.at):
-        return step.at
-    return timezone.make_aware(datetime.combine(step.on, time.min))
-
-
-def _moved(run: Run, known: _Known, chosen: Solution) -> Decimal | None:
-    """Dollars a year bound with a carrier that is not the line's incumbent; None where a line
-    that moves has no premium. A line that was not in force before is new, and moves nothing."""
-    in_force = incumbent_carriers(run.request)
-    sent = comparison.Sent.of(run.request, run.offering_lines)
-    total = Decimal(0)
-    for line in known.lines.get(chosen.pk, []):
-        incumbent = in_force.get(line.category)
-        if incumbent is None or _same_carrier(line, incumbent, known):
-            continue
-        premium = line.line_premium_annual
-        if premium is None and (offering := sent.offering_of(line)) is not None:
-            premium = comparison.line_premium(offering)
-        if premium is None:
-            return None
-        total += premium
-    return total
-
-
-def _same_carrier(line: SolutionLine, incumbent: str, known: _Known) -> bool:
-    carrier = known.carriers.get(carrier_key(incumbent))
-    if carrier is not None and line.carrier_id is not None:
-        return carrier.pk == line.carrier_id
-    return carrier_key(incumbent) == carrier_key(line.provider_name)
-
-
-def _carriers(run: Run, known: _Known) -> list[CarrierRow]:
-    """Each carrier's parts in the run, once each, in the order of the lines."""
-    rows: dict[tuple[str, str], CarrierRow] = {}
-
-    def add(part: str, name: str, carrier: Carrier | None) -> None:
-        name = carrier.name if carrier else name[:200]
-        if name:
-            rows.setdefault((part, name), (part, name, carrier.pk if carrier else None))
-
-    for name in comparison.carriers_sent(run.request):
-        add(CarrierPart.QUOTED.value, name, known.carriers.get(carrier_key(name)))
-    chosen = _chosen(run, known)
-    parts = [(CarrierPart.TOP.value, _top(known.solutions.get(run.pk, [])))]
-    parts.append((CarrierPart.CHOSEN.value, chosen))
-    parts.append((CarrierPart.BOUND.value, chosen if run.decision == Decision.BOUND else None))
-    for part, solution in parts:
-        for line in known.lines.get(solution.pk, []) if solution else []:
-            add(part, line.provider_name, line.carrier)
-    return list(rows.values())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Q
@@ -15,6 +16,42 @@ def brokers_of(run: Run) -> list[User]:
     works = Q(insureds=run.insured_id) | Q(insureds_shared__insured=run.insured_id)
     brokers = User.objects.filter(works, is_active=True, groups__name=Role.BROKER)
     return list(brokers.distinct().order_by("pk"))
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """Somebody who is told of a run: what that takes."""
+
+    pk: int
+    email: str
+    notices_by_mail: bool
+
+
+def concerned_by(runs: Sequence[Run]) -> dict[UUID, list[Concerned]]:
+    """Who is told of each of these runs: its brokers, and who started it where they see it still.
+
+    Brokers see what they work on, so that only of others who started one is asked whether they do.
+    """
+    brokers = User.objects.filter(is_active=True, groups__name=Role.BROKER).order_by()
+    person = ("pk", "email", "notices_by_mail")
+    insureds = {run.insured_id for run in runs}
+    own = brokers.filter(insureds__in=insureds).values_list("insureds", *person)
+    shared = brokers.filter(insureds_shared__insured__in=insureds)
+    rows = own.union(shared.values_list("insureds_shared__insured", *person))
+    work: dict[UUID, dict[int, Concerned]] = {insured: {} for insured in insureds}
+    for insured, pk, *columns in rows:
+        work[insured][pk] = Concerned(pk, *columns)
+    found = {run.pk: dict(work[run.insured_id]) for run in runs}
+    others: dict[int, list[Run]] = {}
+    for run in runs:
+        if run.started_by_id is not None and run.started_by_id not in found[run.pk]:
+            others.setdefault(run.started_by_id, []).append(run)
+    for user in User.objects.filter(pk__in=others, is_active=True) if others else []:
+        told = Concerned(user.pk, user.email, user.notices_by_mail)
+        seen = Run.objects.visible_to(user).filter(pk__in=[run.pk for run in others[user.pk]])
+        for pk in seen.order_by().values_list("pk", flat=True):
+            found[pk][user.pk] = told
+    return {pk: list(people.values()) for pk, people in found.items()}
 
 
 def managers_of(office_id: int | None) -> list[User]:

@@ -24,7 +24,7 @@ from quotes.models import (
 )
 from quotes.models.failures import failure_words
 from quotes.models.run import TRANSITIONS
-from quotes.services import decisions, run_facts, runs
+from quotes.services import decisions, fact_columns, run_facts, runs
 from quotes.services.carriers import merge_carriers
 from tests import runs as made
 from tests.decided import bring_to, choose
@@ -175,7 +175,7 @@ def test_premium_moved_is_what_left_its_incumbent(people, time_machine):
     run = made.completed_run(people["broker"])
     chosen = run.solutions.get(rank=2)
     bring_to(run, "bound", people["broker"])
-    in_force = run_facts.incumbent_carriers(run.request)
+    in_force = fact_columns.incumbent_carriers(run.request)
     lines = list(chosen.lines.select_related("carrier"))
     assert {line.category for line in lines} == set(in_force)
     away = [line for line in lines if line.shown_carrier != in_force[line.category]]

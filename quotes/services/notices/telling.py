@@ -7,15 +7,17 @@ and stands on the run's page.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from django.conf import settings
 from django.db import transaction
 
-from quotes.models import Notice, NoticeKind, Run, RunState, User
+from quotes.models import Notice, NoticeKind, Run, RunState, User, many_rows
 from quotes.models.run import NEEDS_PERSON
 from quotes.services import run_people
+from quotes.services.run_people import Concerned
 
 log = structlog.get_logger(__name__)
 WORDS = {
@@ -59,32 +61,57 @@ def tell(
         log.exception("notice_not_written", run=str(run.pk), kind=str(kind))
 
 
-def tell_of_step(run: Run, *, now: datetime, packages: int | None = None) -> None:
-    """Tell of a run that has just ended, or come to where it needs a person. `packages` is how
-    many it has, where that is at hand."""
-    if run.state == RunState.COMPLETED:
-        kind, text = NoticeKind.FINISHED, ""
-    elif run.state in NEEDS_PERSON:
-        kind, text = NoticeKind.NEEDS_PERSON, WORDS[run.state].format(number=run.number)
-    else:
+@dataclass(frozen=True)
+class Step:
+    """A run that has just ended, or come to where it needs a person. `packages` is how many it
+    has, where that is at hand."""
+
+    run: Run
+    at: datetime
+    packages: int | None = None
+
+    def notice_of(self, person: Concerned) -> Notice:
+        run = self.run
+        if run.state == RunState.COMPLETED:
+            kind, text = NoticeKind.FINISHED, _finished_words(run, self.packages)
+        else:
+            kind, text = NoticeKind.NEEDS_PERSON, WORDS[run.state].format(number=run.number)
+        return Notice(
+            user_id=person.pk,
+            run_id=run.pk,
+            kind=kind.value,
+            # A run may come to the same state again after it was resumed.
+            key=f"{run.state}:{run.pk.hex}:{run.attempts}.{run.polls}",
+            text=text,
+            at=self.at,
+            mail_due_at=self.at if _by_mail(person) else None,
+        )
+
+
+def tell_of_step(run: Run, *, now: datetime) -> None:
+    """Tell of a run that has just ended, or come to where it needs a person."""
+    tell_of_steps([Step(run, now)])
+
+
+def tell_of_steps(steps: Iterable[Step]) -> None:
+    """Tell of many at once, as `tell` does; where that fails, of each by itself."""
+    told = {RunState.COMPLETED, *NEEDS_PERSON}
+    steps = [each for each in steps if each.run.state in told]
+    if not steps:
         return
-    tell(
-        run=run,
-        people=lambda: _concerned(run),
-        kind=kind,
-        # A run may come to the same state again after it was resumed.
-        key=f"{run.state}:{run.pk.hex}:{run.attempts}.{run.polls}",
-        text=text or _finished_words(run, packages),
-        now=now,
-    )
-
-
-def _concerned(run: Run) -> list[User]:
-    """The run's brokers, and who started it."""
-    brokers = run_people.brokers_of(run)
-    if run.started_by_id is None or run.started_by_id in {broker.pk for broker in brokers}:
-        return brokers
-    return [*brokers, *User.objects.filter(pk=run.started_by_id, is_active=True)]
+    try:
+        with transaction.atomic():
+            concerned = run_people.concerned_by([each.run for each in steps])
+            notices = [
+                each.notice_of(person) for each in steps for person in concerned[each.run.pk]
+            ]
+            many_rows.insert(notices, ignore_conflicts=True)
+    except Exception:
+        if len(steps) == 1:
+            log.exception("notice_not_written", run=str(steps[0].run.pk))
+            return
+        for each in steps:
+            tell_of_steps([each])
 
 
 def _finished_words(run: Run, packages: int | None) -> str:
@@ -94,5 +121,5 @@ def _finished_words(run: Run, packages: int | None) -> str:
     return f"Run {run.number} finished with {words}{under}."
 
 
-def _by_mail(person: User) -> bool:
+def _by_mail(person: User | Concerned) -> bool:
     return bool(settings.MAIL_ON and person.notices_by_mail and person.email)

@@ -25,7 +25,7 @@ from quotes.models import (
     Run,
     User,
 )
-from quotes.services import run_facts, run_people
+from quotes.services import fact_columns, run_people
 
 ENDS_A_REQUEST = {
     DecisionKind.CHOSEN.value: "Another choice was made.",
@@ -88,7 +88,7 @@ def standing_of(run: Run, choice: DecisionEvent | None) -> Standing:
 
 def _overridden(run: Run, choice: DecisionEvent) -> bool:
     rank = None if choice.solution is None else choice.solution.rank
-    return run_facts.is_override(rank, list(run.solutions.values_list("rank", flat=True)))
+    return fact_columns.is_override(rank, list(run.solutions.values_list("rank", flat=True)))
 
 
 def approvers(standing: Standing, *, but: Sequence[User | None] = ()) -> list[User]:

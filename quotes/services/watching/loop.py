@@ -1,8 +1,8 @@
 """Looks for due rows, claims them by lease, and serves them all at once.
 
 It looks every fifth of a second and claims what is due until the next look, so that each poll
-begins at its own time. Whatever follows from an answer is written at once, in a transaction of its
-own; only polls that brought nothing new wait for the next look, to be written together.
+begins at its own time. What follows from an answer is written as soon as the database is free, with
+all else that has come by then; only polls that brought nothing new wait for the next look.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from quotes.models.run import RunMoved
 from quotes.nexio import errors
 from quotes.nexio.client import NexioClient
 from quotes.services import claims, outcomes
+from quotes.services.answers import Answer
 from quotes.services.beats import Pulse
 from quotes.services.rescheduling import Polled, says_nothing_new
 from quotes.services.set_back import SetBack
+from quotes.services.watching.answered import Answered
 from quotes.services.watching.clock import Clock, WallClock, wait_until
 from quotes.services.watching.database import DatabaseThread
 from quotes.services.watching.refused_key import RefusedKey
@@ -78,6 +80,7 @@ class Watcher:
         self._sender = Sender(client=client, clock=self.clock, lease=self.lease)
         self._may_begin = asyncio.Semaphore(min(concurrency, SENDS_AT_ONCE))
         self._refused_key = RefusedKey(client=client, clock=self.clock)
+        self._answered = Answered(lease=self.lease)
         self._unchanged = Unchanged(lease=self.lease, done=self._done, failed=self._let_be)
         self._polling: set[asyncio.Task[None]] = set()
         self._sending: set[asyncio.Task[None]] = set()
@@ -108,6 +111,7 @@ class Watcher:
             for task in self._polling:
                 task.cancel()
         await asyncio.gather(*self._polling, *self._sending, return_exceptions=True)
+        await self._answered.end()
         with contextlib.suppress(DatabaseTrouble):
             # Before the leases go: else another worker would repeat these polls at once.
             await self._unchanged.write(db)
@@ -241,8 +245,7 @@ class Watcher:
         if says_nothing_new(run, reply.message, self._service):
             self._unchanged.polled(Polled(run, now))
             return False
-        service = self._service
-        await db(outcomes.poll_answered, run, reply, lease=self.lease, now=now, service=service)
+        await self._answered.write(db, Answer(run, reply, now), self._service)
         return True
 
 

@@ -1,0 +1,102 @@
+"""Answers that mean something (an end, a change of stage), written as soon as the database is free.
+
+Whatever has come by then is written together: an answer that comes alone is written alone and at
+once, and none waits for another that is still to come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quotes.models import NexioService, Run
+from quotes.models.run import RunMoved
+from quotes.services import answers
+from quotes.services.answers import Answer
+from quotes.services.watching.database import TRANSIENT, DatabaseThread
+
+MOST = 32
+"""Answers in one transaction: looks and submissions wait for it to end."""
+
+
+@dataclass(frozen=True)
+class _Pending:
+    answer: Answer
+    service: NexioService
+    written: asyncio.Future[None]
+
+    def settle(self, error: Exception | None) -> None:
+        """Tell whoever waits, unless it was told to stop meanwhile."""
+        if self.written.done():
+            return
+        if error is None:
+            self.written.set_result(None)
+        else:
+            self.written.set_exception(error)
+
+
+class Answered:
+    """Writes the answers to polls of one lease."""
+
+    def __init__(self, *, lease: str) -> None:
+        self.lease = lease
+        self._waiting: deque[_Pending] = deque()
+        self._writing: asyncio.Task[None] | None = None
+
+    async def write(self, db: DatabaseThread, answer: Answer, service: NexioService) -> None:
+        """Return once the answer is stored. Raises RunMoved where its run was taken over, and
+        what kept it from being stored; that of one answer is no other's."""
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Pending(answer, service, written))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write(db))
+        await written
+
+    async def end(self) -> None:
+        """Return once nothing waits any more: also what nobody waits for is written."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+
+    async def _write(self, db: DatabaseThread) -> None:
+        while self._waiting:
+            taken: list[_Pending] = []
+            try:
+                _settle(taken, await db(self._store_waiting, taken))
+            except Exception as error:
+                await self._each_alone(db, taken, error)
+
+    def _store_waiting(self, taken: list[_Pending]) -> list[Run]:
+        """In the database's thread, whose turn it is now: so this is when they are counted."""
+        while self._waiting and len(taken) < MOST:
+            taken.append(self._waiting.popleft())
+        return self._store(taken)
+
+    def _store(self, pending: Sequence[_Pending]) -> list[Run]:
+        given = [each.answer for each in pending]
+        return answers.store(given, lease=self.lease, service=pending[-1].service)
+
+    async def _each_alone(
+        self, db: DatabaseThread, pending: Sequence[_Pending], error: Exception
+    ) -> None:
+        """After an error that one of them may have brought about, or that spoilt the transaction:
+        where the database is away, nothing more is tried."""
+        away = error if len(pending) == 1 else None
+        for each in pending:
+            if away is None:
+                try:
+                    _settle([each], await db(self._store, [each]))
+                except TRANSIENT as trouble:
+                    away = trouble
+                except Exception as its_own:
+                    each.settle(its_own)
+            if away is not None:
+                each.settle(away)
+
+
+def _settle(pending: Sequence[_Pending], moved: Sequence[Run]) -> None:
+    lost = {run.pk for run in moved}
+    for each in pending:
+        run = each.answer.run
+        each.settle(RunMoved(f"run {run.pk} was taken over") if run.pk in lost else None)

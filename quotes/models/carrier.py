@@ -61,9 +61,13 @@ class CarrierManager(models.Manager["Carrier"]):
         alike = models.Q(key__in=keys) | models.Q(loose_key__in=set(keys.values()))
         exact: dict[str, Carrier] = {}
         loose: dict[str, set[Carrier]] = {}
-        for alias in CarrierAlias.objects.filter(alike).select_related("carrier"):
-            exact[alias.key] = alias.carrier
-            loose.setdefault(alias.loose_key, set()).add(alias.carrier)
+        rows = CarrierAlias.objects.filter(alike).order_by()
+        for key, short, pk, name in rows.values_list(
+            "key", "loose_key", "carrier", "carrier__name"
+        ):
+            carrier = Carrier.from_db(self.db, ("id", "name"), (pk, name))
+            exact[key] = carrier
+            loose.setdefault(short, set()).add(carrier)
         found = {}
         for key, short in keys.items():
             candidates = {exact[key]} if key in exact else loose.get(short, set())

@@ -87,7 +87,14 @@ TEMPLATES = [
             ],
         },
     },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates" / "jinja"],
+        "NAME": "jinja",
+        "OPTIONS": {"environment": "brokerportal.compiled_templates.environment"},
+    },
 ]
+FORM_RENDERER = "brokerportal.form_renderer.FormRenderer"
 
 # Database -----------------------------------------------------------------------------------
 

@@ -26,11 +26,6 @@ TONES = {
 
 
 @register.filter
-def mark_of(decision: Summary | Any, solution: Solution) -> str:
-    return decision.mark_of(solution) if isinstance(decision, Summary) else ""
-
-
-@register.filter
 def supposed_in(decision: Summary | Any, solution: Solution) -> list[SupposedPremium]:
     """The premiums of a package that no carrier quoted."""
     return decision.supposed.in_package(solution) if isinstance(decision, Summary) else []

@@ -98,7 +98,7 @@ def _grid(
     troubled = [(row, cell) for row in rows for cell in row.cells.values() if cell.troubled]
     return {
         "sheet": [*rows, blank_row(uuid4())],
-        "blank": blank_row(BLANK),
+        "blank": [blank_row(BLANK)],
         "gone": [row for row in rows if row.error],
         "troubled": troubled,
         "carriers": Carrier.objects.values_list("name", flat=True)[:300],

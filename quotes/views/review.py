@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -111,6 +112,7 @@ def _show(
         "search_mark": _search_mark(request),
         "sees_others": request.user.sees_others,
         "sees_all": request.user.sees_all,
+        "in_sandbox": settings.NEXIO_IS_SANDBOX,
         "views": [
             {"view": view, "current": view.codes == codes and view.search == text}
             for view in SavedView.objects.filter(owner=request.user)

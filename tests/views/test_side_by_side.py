@@ -20,10 +20,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from brokerportal.compiled_templates import drawn, drawn_part
 from quotes.models import Run
 from quotes.services.details import DETAILS, parse_detail
 from quotes.services.frozen import Option, Policy
 from quotes.services.like_for_like import Likeness, Saving, saving
+from quotes.services.package_rows import RankedPackage
+from quotes.services.scorecard import Card
 from tests import runs as made
 from tests.fake_nexio import completed
 from tests.services.packages import solution
@@ -239,15 +242,15 @@ def assert_never_alone(cell: str, found: Saving) -> None:
 @hypothesis_settings(max_examples=150, deadline=None)
 def test_no_saving_is_rendered_without_its_differences(found, query):
     run = SimpleNamespace(pk=UUID(int=7))
-    context = {"saving": found, "query": query, "run": run, "solution": solution(1)}
-    assert_never_alone(render_to_string("quotes/partials/saving.html", context), found)
+    values = {"saving": found, "query": query, "run": run, "solution": solution(1)}
+    assert_never_alone(drawn_part("saving", values), found)
 
-    row = {
-        "run": run,
-        "solution": solution(1),
-        "package": SimpleNamespace(saving=found, beside_query=query, place=0, card=None),
-    }
-    html = render_to_string("quotes/partials/run_solution.html", row)
+    row = RankedPackage(
+        solution=solution(1), place=0, shown=[], label_code="", level="", cost_remark="",
+        saving=found, checks=[], bars=[], card=Card((), 0), picked=False,
+    )  # fmt: skip
+    rows = {"rows": [row], "run": run, "decision": None, "insured_address": "/"}
+    html = drawn("quotes/ranked_rows.html", rows)
     cell = html.split('class="solution__difference">')[1].split('class="solution__checks">')[0]
     assert_never_alone(cell, found)
     assert FIGURE.search(html.replace(cell, "")) is None

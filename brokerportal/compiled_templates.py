@@ -1,0 +1,67 @@
+"""The parts of pages that are drawn many times over: Jinja's templates, compiled to Python.
+
+A page is Django's own template. Where it draws dozens of the same, that engine takes most of the
+page's time, so what is drawn for each stands in `templates/jinja` (docs/decisions/0021). These
+templates write with the same filters as all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, cast
+
+from django.template import defaultfilters, engines
+from django.template.backends.jinja2 import Jinja2
+from django.template.library import Library
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+from jinja2 import Environment, StrictUndefined, Template
+
+from quotes.templatetags import decisions, portal, runs
+
+PARTS = "quotes/parts.html"
+LIBRARIES: tuple[Library, ...] = (portal.register, runs.register, decisions.register)
+
+
+def environment(**options: Any) -> Environment:
+    """The engine's environment. A name that is not there is an error, never an empty place."""
+    made = Environment(  # noqa: S701 - autoescape is among the options, on by Django's default
+        **{**options, "undefined": StrictUndefined}, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters |= {
+        "date": _date,
+        "pluralize": defaultfilters.pluralize,
+        "truncatechars": defaultfilters.truncatechars,
+    }
+    for library in LIBRARIES:
+        made.filters |= library.filters
+    made.globals["url"] = _url
+    return made
+
+
+def drawn(name: str, values: dict[str, Any]) -> SafeString:
+    """The template of that name with these values alone."""
+    return mark_safe(_template(name).render(values))  # noqa: S308 - escaped as it was drawn
+
+
+def drawn_part(macro: str, values: dict[str, Any]) -> SafeString:
+    """One of the macros that several pages share."""
+    draw: Callable[..., str] = getattr(_template(PARTS).module, macro)
+    return mark_safe(draw(**values))  # noqa: S308 - escaped as it was drawn
+
+
+def _template(name: str) -> Template:
+    return cast("Jinja2", engines["jinja"]).env.get_template(name)
+
+
+def _date(value: date, form: str) -> str:
+    """As Django's filter, which is given moments in the office's time zone."""
+    return str(
+        defaultfilters.date(localtime(value) if isinstance(value, datetime) else value, form)
+    )
+
+
+def _url(name: str, *args: object) -> str:
+    return reverse(name, args=args)

@@ -29,12 +29,8 @@ def insert(
     """
     if not rows:
         return
-    database, model = connections[DEFAULT_DB_ALIAS], type(rows[0])
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-    if keyed:
-        tail += f" RETURNING {_quoted(database, model._meta.pk.column)}"
-    head = f"INSERT INTO {_quoted(database, model._meta.db_table)} ({_columns(database, model)})"
+    database, (fields, head, back) = connections[DEFAULT_DB_ALIAS], _insertion(type(rows[0]))
+    tail = (" ON CONFLICT DO NOTHING" if ignore_conflicts else "") + (back if keyed else "")
     for some in _chunks(database, rows, len(fields)):
         values = [
             field.get_db_prep_save(field.pre_save(row, True), database)
@@ -42,7 +38,7 @@ def insert(
             for field in fields
         ]
         with database.cursor() as cursor:
-            cursor.execute(f"{head} VALUES {_places(len(fields), len(some))}{tail}", values)
+            cursor.execute(head + _places(len(fields), len(some)) + tail, values)
             keys = cursor.fetchall() if keyed else []
         for row, (key,) in zip(some, keys, strict=False):
             row.pk = key
@@ -63,13 +59,13 @@ def update(
     """
     if not rows:
         return {}
-    database, key = connections[DEFAULT_DB_ALIAS], model._meta.pk
-    guards = {_field(model, name): value for name, value in (where or {}).items()}
-    guard = [field.get_db_prep_value(value, database) for field, value in guards.items()]
-    names = list(next(iter(rows.values())))
+    database, key, where = connections[DEFAULT_DB_ALIAS], model._meta.pk, where or {}
+    names = tuple(next(iter(rows.values())))
     fields = [_field(model, name) for name in names]
-    wanted = [key, *(_field(model, name) for name in returning)]
-    head, tail = _around(database, model, fields, list(guards), wanted)
+    guard = [
+        _field(model, name).get_db_prep_value(value, database) for name, value in where.items()
+    ]
+    head, tail = _updating(model, names, tuple(where), tuple(returning))
     written: dict[Key, tuple[Any, ...]] = {}
     for some in _chunks(database, list(rows.items()), len(fields) + 1, len(guard)):
         values: list[Any] = []
@@ -96,27 +92,38 @@ def opened(model: type[models.Model], column: str, stored: Any) -> Any:
     return stored
 
 
-def _around(
-    database: BaseDatabaseWrapper,
+@lru_cache
+def _insertion(model: type[models.Model]) -> tuple[Sequence[Field], str, str]:
+    """The fields of new rows, and what stands before their values, and after for their keys."""
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(map(_column, fields))
+    head = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES "  # noqa: S608
+    return fields, head, f" RETURNING {_column(model._meta.pk)}"
+
+
+@lru_cache
+def _updating(
     model: type[models.Model],
-    fields: Sequence[Field],
-    guards: Sequence[Field],
-    returned: Sequence[Field],
+    names: tuple[str, ...],
+    guards: tuple[str, ...],
+    returned: tuple[str, ...],
 ) -> tuple[str, str]:
     """What stands before and after the values of an update."""
-    table = _quoted(database, model._meta.db_table)
+    table, key = _quoted(model._meta.db_table), model._meta.pk
     sets = ", ".join(
-        f"{_quoted(database, field.column)} = {_cast(database, field, f'given.column{number}')}"
-        for number, field in enumerate(fields, 2)
+        f"{_column(_field(model, name))} = {_cast(_field(model, name), f'given.column{number}')}"
+        for number, name in enumerate(names, 2)
     )
-    same = f"{table}.{_quoted(database, model._meta.pk.column)} = given.column1"
-    as_said = "".join(f" AND {table}.{_quoted(database, field.column)} = %s" for field in guards)
-    back = ", ".join(f"{table}.{_quoted(database, field.column)}" for field in returned)
+    same = f"{table}.{_column(key)} = given.column1"
+    as_said = "".join(f" AND {table}.{_column(_field(model, name))} = %s" for name in guards)
+    wanted = [key, *(_field(model, name) for name in returned)]
+    back = ", ".join(f"{table}.{_column(field)}" for field in wanted)
     return f"UPDATE {table} SET {sets}", f" WHERE {same}{as_said} RETURNING {back}"  # noqa: S608
 
 
-def _cast(database: BaseDatabaseWrapper, field: Field, value: str) -> str:
+def _cast(field: Field, value: str) -> str:
     """PostgreSQL takes a column of nothing but NULL for text, and text for no time or number."""
+    database = connections[DEFAULT_DB_ALIAS]
     if isinstance(field, (models.CharField, models.TextField)):
         return value
     # Coverage is taken on SQLite, which needs none; the tests run on PostgreSQL as well.
@@ -140,14 +147,13 @@ def _places(columns: int, rows: int) -> str:
     return ", ".join(["(" + ", ".join(["%s"] * columns) + ")"] * rows)
 
 
-def _columns(database: BaseDatabaseWrapper, model: type[models.Model]) -> str:
-    fields = model._meta.concrete_fields
-    return ", ".join(_quoted(database, each.column) for each in fields if not each.primary_key)
-
-
 def _field(model: type[models.Model], name: str) -> Field:
-    return model._meta.get_field(name)  # type: ignore[return-value] # none of them is a relation's other end
+    return model._meta.get_field(name)  # type: ignore[return-value]
 
 
-def _quoted(database: BaseDatabaseWrapper, name: str | None) -> str:
-    return database.ops.quote_name(name or "")
+def _column(field: Field) -> str:
+    return _quoted(field.column or "")
+
+
+def _quoted(name: str) -> str:
+    return connections[DEFAULT_DB_ALIAS].ops.quote_name(name)

@@ -374,7 +374,7 @@ def test_a_fault_shows_a_page_without_details(people, settings, monkeypatch):
     def broken(*_: object) -> None:
         raise RuntimeError("the text of a fault, with /a/path and a name")
 
-    monkeypatch.setattr(worklist, "under_way", broken)
+    monkeypatch.setattr(worklist, "read_work", broken)
     browser = Client(raise_request_exception=False)
     browser.force_login(people["broker"])
     response = browser.get("/")

@@ -5,14 +5,26 @@ Every list is bounded, and none loads the documents of a run.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import (
+    Exists,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    prefetch_related_objects,
+)
 
 from quotes.models import (
+    LINES,
     IncumbentPolicy,
     Insured,
     Quote,
@@ -57,64 +69,84 @@ def listed(rows: RunQuerySet) -> RunQuerySet:
     )
 
 
-def with_first_package(rows: RunQuerySet) -> RunQuerySet:
-    """Runs with what a list says of their packages: `package_count`, and in `.solutions.all()`
-    only what Nexio ranked first."""
-    counted = (
-        Solution.objects.order_by()
-        .filter(run=OuterRef("pk"))
-        .values("run")
-        .annotate(count=Count("pk"))
-        .values("count")
-    )
-    first = Solution.objects.filter(rank=1).defer("scorecard")
-    lines = SolutionLine.objects.select_related("carrier")
-    return rows.annotate(package_count=Subquery(counted)).prefetch_related(
-        Prefetch("solutions", first.prefetch_related(Prefetch("lines", lines)))
-    )
+RUN_SHOWN = (
+    "insured", "number", "state", "nexio_status", "stage", "coverage_types", "sandbox",
+    "environment", "diagnostic", "error", "created_at", "submitted_at", "finished_at",
+)  # fmt: skip
+INSURED_SHOWN = ("applicant_name", "owner__username", "owner__first_name", "owner__last_name")
 
 
-def under_way(user: User) -> list[Run]:
-    """Runs under way, the longest first; one more than are shown where there are more."""
-    facts = RunFact.objects.visible_to(user).filter(state__in=IN_FLIGHT)
-    return _runs(facts.order_by("created_at", "pk")[: MOST_UNDER_WAY + 1])
+@dataclass(frozen=True)
+class Work:
+    """The runs of a worklist; of `under_way` and `needing` one more than are shown where there
+    are more.
 
-
-def needs_person(user: User, now: datetime) -> list[Run]:
-    """Runs that a person must settle, the latest first; one more than are shown where there are
-    more.
-
-    A lost submission or unreadable replies stay until somebody decides. A run of the last 14 days
-    that was refused, failed or brought no package stays until its insured has a later run.
+    `needing` is what a person must settle, the latest first: a lost submission or unreadable
+    replies until somebody decides, and a run of the last 14 days that was refused, failed or
+    brought no package until its insured has a later run. `recent` are those completed last.
     """
+
+    under_way: Sequence[Run]
+    needing: Sequence[Run]
+    recent: Sequence[Run]
+
+
+def read_work(user: User, now: datetime) -> Work:
+    """What the worklist shows of runs. Which they are is asked of their facts, by narrow rows and
+    their indexes whatever else there is; then all of them are read at once."""
+    seen = RunFact.objects.visible_to(user)
+    under_way = _keys(seen.filter(state__in=IN_FLIGHT).order_by("created_at", "pk"))
+    needing = _keys_needing(seen, now)
+    completed = seen.filter(state=RunState.COMPLETED).order_by("-created_at", "-pk")
+    lately = Run.objects.filter(pk__in=completed.values("pk")[:STARTED_LATELY])
+    recent = list(lately.order_by("-finished_at", "id").values_list("pk", flat=True)[:MOST_RECENT])
+    found = _shown({*under_way, *needing, *recent})
+    of_now, to_settle, done = (
+        [found[pk] for pk in keys if pk in found] for keys in (under_way, needing, recent)
+    )
+    _add_first_packages(done)
+    to_settle.sort(key=lambda run: run.created_at, reverse=True)
+    return Work(of_now, to_settle[: MOST_NEEDING + 1], done)
+
+
+def _keys(facts: QuerySet[RunFact], most: int = MOST_UNDER_WAY) -> list[UUID]:
+    return list(facts.values_list("pk", flat=True)[: most + 1])
+
+
+def _keys_needing(seen: QuerySet[RunFact], now: datetime) -> list[UUID]:
     later = RunFact.objects.filter(insured=OuterRef("insured"), number__gt=OuterRef("number"))
     fruitless = Q(state__in=ENDED_BADLY) | Q(failure=NO_PACKAGE)
-    seen = RunFact.objects.visible_to(user).order_by("-created_at", "pk")
+    latest = seen.order_by("-created_at", "pk")
     # Asked for apart: each half has an index, and joined by OR neither would serve.
     halves = (
-        seen.filter(state__in=UNSETTLED),
-        seen.filter(fruitless, ~Exists(later), created_at__gte=now - NEEDS_FOR),
+        latest.filter(state__in=UNSETTLED),
+        latest.filter(fruitless, ~Exists(later), created_at__gte=now - NEEDS_FOR),
     )
-    rows = [run for half in halves for run in _runs(half[: MOST_NEEDING + 1])]
-    return sorted(rows, key=lambda run: run.created_at, reverse=True)[: MOST_NEEDING + 1]
+    return [key for half in halves for key in _keys(half, MOST_NEEDING)]
 
 
-def recent_results(user: User) -> list[Run]:
-    """The runs that were completed last, with their first packages."""
-    facts = RunFact.objects.visible_to(user).filter(state=RunState.COMPLETED)
-    lately = list(
-        facts.order_by("-created_at", "-pk").values_list("pk", flat=True)[:STARTED_LATELY]
+def _shown(keys: Collection[UUID]) -> dict[UUID, Run]:
+    """The runs as lists show them: with insured and owner, what they are a what-if of, and in
+    `has_package` how many packages they brought."""
+    rows = Run.objects.select_related("insured__owner").only(
+        *RUN_SHOWN, *(f"insured__{name}" for name in INSURED_SHOWN)
     )
-    rows = with_first_package(listed(Run.objects.filter(pk__in=lately)))
-    return list(rows.order_by("-finished_at", "id")[:MOST_RECENT])
+    counted = rows.annotate(has_package=F("fact__packages"))
+    return {run.pk: run for run in with_origins(counted.filter(pk__in=keys)).order_by()}
 
 
-def _runs(facts: QuerySet[RunFact]) -> list[Run]:
-    """The runs of these facts, in their order: found by narrow rows and their indexes, whatever
-    else there is."""
-    ids = list(facts.values_list("pk", flat=True))
-    found = {run.pk: run for run in listed(Run.objects.filter(pk__in=ids))}
-    return [found[pk] for pk in ids if pk in found]
+def _add_first_packages(runs: Sequence[Run]) -> None:
+    """In each run's `.solutions.all()` only what Nexio ranked first, with its carriers."""
+    lines = SolutionLine.objects.select_related("carrier").only(
+        "solution", "provider_name", "carrier__name"
+    )
+    first = (
+        Solution.objects.filter(rank=1)
+        .only("run", "rank", "est_cost_low", "est_cost_high")
+        .order_by("position")
+        .prefetch_related(Prefetch("lines", lines.order_by("position")))
+    )
+    prefetch_related_objects(runs, Prefetch("solutions", first))
 
 
 def expiring_quotes(user: User, now: datetime) -> QuerySet[Quote]:
@@ -128,7 +160,12 @@ def expiring_quotes(user: User, now: datetime) -> QuerySet[Quote]:
             expires_at__lte=expiry.soon_until(now),
         )
         .select_related("insured__owner")
-        .defer("document", "insured__document", "insured__body_document")
+        .only(
+            "carrier_name",
+            "expires_at",
+            "package_premium_annual",
+            *(f"insured__{name}" for name in INSURED_SHOWN),
+        )
         .prefetch_related(Prefetch("lines", lines))
         .order_by("expires_at", "id")
     )
@@ -147,37 +184,52 @@ class InsuredRow:
 
 def latest_insureds(user: User) -> list[InsuredRow]:
     """The insureds last worked on, of the user's own and of those shared with them."""
-    quotes = Quote.objects.only("insured", "carrier", "position", "created_at")
-    lines = QuoteLine.objects.only("quote", "line", "position")
-    policies = IncumbentPolicy.objects.only("insured", "line", "annual_premium")
     newest = Run.objects.filter(insured=OuterRef("pk")).order_by("-number").values("pk")[:1]
     rows = list(
         Insured.objects.editable_by(user)
         .select_related("owner")
-        .defer("document", "body_document")
+        .only(*INSURED_SHOWN, "city", "state", "zip_code", "renewal_of", "created_at")
         .annotate(last_run_id=Subquery(newest))
-        .prefetch_related(
-            Prefetch("quotes", quotes.prefetch_related(Prefetch("lines", lines))),
-            Prefetch("incumbents", policies),
-        )
         .order_by("-updated_at", "id")[:MOST_INSUREDS]
     )
+    keys = [row.pk for row in rows]
+    lines, carriers = _quoted(keys)
+    premiums = _in_force(keys)
     latest = {row.pk: getattr(row, "last_run_id") for row in rows}  # noqa: B009 - annotated
-    marked = Run.objects.defer(*HEAVY).annotate(has_package=HAS_PACKAGE)
-    runs = marked.in_bulk([pk for pk in latest.values() if pk])
-    return [_insured_row(row, runs.get(latest[row.pk])) for row in rows]
+    marked = Run.objects.only("state", "nexio_status").annotate(has_package=F("fact__packages"))
+    runs = marked.order_by().in_bulk([pk for pk in latest.values() if pk])
+    return [
+        InsuredRow(
+            insured=row,
+            lines=[(line, count) for line in LINES if (count := lines[row.pk, line])],
+            carriers=len(carriers[row.pk]),
+            incumbent=_sum(premiums[row.pk]),
+            last_run=runs.get(latest[row.pk]),
+        )
+        for row in rows
+    ]
 
 
-def _insured_row(insured: Insured, last_run: Run | None) -> InsuredRow:
-    quotes = list(insured.quotes.all())
-    counted = Counter(line.line for quote in quotes for line in quote.lines.all())
-    premiums = [policy.annual_premium for policy in insured.incumbents.all()]
+def _quoted(insureds: Collection[UUID]) -> tuple[Counter[tuple[UUID, str]], dict[UUID, set[int]]]:
+    """How often each line is quoted for each insured, and by which carriers anything is."""
+    lines: Counter[tuple[UUID, str]] = Counter()
+    carriers: dict[UUID, set[int]] = defaultdict(set)
+    quoted = Quote.objects.filter(insured__in=insureds).order_by()
+    for insured, carrier, line in quoted.values_list("insured", "carrier", "lines__line"):
+        carriers[insured].add(carrier)
+        lines[insured, line] += 1
+    return lines, carriers
+
+
+def _in_force(insureds: Collection[UUID]) -> dict[UUID, list[Decimal | None]]:
+    premiums: dict[UUID, list[Decimal | None]] = defaultdict(list)
+    policies = IncumbentPolicy.objects.filter(insured__in=insureds).order_by()
+    for insured, premium in policies.values_list("insured", "annual_premium"):
+        premiums[insured].append(premium)
+    return premiums
+
+
+def _sum(premiums: Sequence[Decimal | None]) -> Decimal | None:
+    """None with a gap in it, which would look like the whole, and without any."""
     known = [premium for premium in premiums if premium is not None]
-    return InsuredRow(
-        insured=insured,
-        lines=[(line, counted[line]) for line in ("home", "auto", "umbrella") if counted[line]],
-        carriers=len({quote.carrier_id for quote in quotes}),
-        # A sum with a gap in it would look like the whole.
-        incumbent=sum(known, Decimal(0)) if premiums and len(known) == len(premiums) else None,
-        last_run=last_run,
-    )
+    return sum(known, Decimal(0)) if known and len(known) == len(premiums) else None

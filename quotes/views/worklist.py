@@ -25,17 +25,16 @@ def worklist(request: PortalRequest) -> HttpResponse:
     """
     now = timezone.now()
     user = request.user
-    under_way = work.under_way(user)
-    needing = work.needs_person(user, now)
+    runs = work.read_work(user, now)
     context: dict[str, Any] = {
         "now": now,
         "office": user.sees_others,
         "own": user.is_broker,
-        "under_way": under_way[: work.MOST_UNDER_WAY],
-        "more_under_way": len(under_way) > work.MOST_UNDER_WAY,
-        "needing": needing[: work.MOST_NEEDING],
-        "more_needing": len(needing) > work.MOST_NEEDING,
-        "recent": work.recent_results(user),
+        "under_way": runs.under_way[: work.MOST_UNDER_WAY],
+        "more_under_way": len(runs.under_way) > work.MOST_UNDER_WAY,
+        "needing": runs.needing[: work.MOST_NEEDING],
+        "more_needing": len(runs.needing) > work.MOST_NEEDING,
+        "recent": runs.recent,
         "asked": len(open_requests(user).waiting),
         "role_missing": not user.sees_others and not user.is_broker,
     }

@@ -159,9 +159,10 @@ def test_the_worklist_holds_what_is_shared(people, insured):
     queued_run(insured=insured, owner=people["broker"])
     quote = insured.quotes.first()
     assert quote is not None
-    quote.expires_at = timezone.now() + dt.timedelta(days=1)
+    now = timezone.now()
+    quote.expires_at = now + dt.timedelta(days=1)
     quote.save()
     other = people["other"]
     assert [row.insured for row in worklist.latest_insureds(other)] == [insured]
-    assert [run.insured for run in worklist.under_way(other)] == [insured]
-    assert list(worklist.expiring_quotes(other, timezone.now())) == [quote]
+    assert [run.insured for run in worklist.read_work(other, now).under_way] == [insured]
+    assert list(worklist.expiring_quotes(other, now)) == [quote]

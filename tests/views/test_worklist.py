@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from quotes.models import NexioService, Quote
 from quotes.services.review.revisits import ask_to_revisit
-from quotes.services.worklist import MOST_RECENT, recent_results
+from quotes.services.worklist import MOST_RECENT, read_work
 from tests import runs as made
 from tests.factories import import_example, make_user, queued_run
 from tests.views.test_runs import words
@@ -244,6 +244,22 @@ def test_what_was_completed_last_is_shown_though_others_were_started_later():
         made.completed_run(broker, insured=long.insured)
     last = timezone.now() + timedelta(minutes=30)
     long = made.answer(long, {"status": "completed", "solutions": []}, at=last)
-    found = recent_results(broker)
+    found = read_work(broker, last).recent
     assert found[0] == long
     assert len(found) == MOST_RECENT
+
+
+def test_a_fuller_worklist_sends_no_more_statements(client):
+    broker = make_user("grows", "broker")
+    made.completed_run(broker)
+    made.waiting_run(broker)
+    look(client, broker)
+    with CaptureQueriesContext(connection) as few:
+        assert "Needs you" not in look(client, broker)
+    for _ in range(3):
+        made.rejected_run(broker)
+        made.lost_run(broker)
+        made.completed_run(broker)
+    with CaptureQueriesContext(connection) as more:
+        assert "Needs you" in look(client, broker)
+    assert len(more) == len(few)

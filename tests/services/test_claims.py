@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from quotes.models import NexioService, Run
@@ -177,3 +179,18 @@ def test_a_poll_of_a_run_that_was_taken_over_writes_nothing() -> None:
         outcomes.poll_answered(run, said, lease="mine", now=timezone.now())
     run.refresh_from_db()
     assert (run.polls, run.nexio_status, run.lease_owner) == (0, "queued", "another's")
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads small tables whole")
+def test_a_look_reads_what_is_due_in_its_order_and_nothing_else() -> None:
+    """With thousands in flight, some fifty are due: the others' wide rows are left unread."""
+    queued_run()
+    with CaptureQueriesContext(connection) as seen:
+        assert len(take()) == 1
+    looks = [each["sql"] for each in seen.captured_queries if 'FROM "quotes_run"' in each["sql"]]
+    assert looks
+    for sql in looks:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plan = [row[3] for row in cursor.fetchall()]
+        assert plan == ["SEARCH quotes_run USING INDEX run_due (state=? AND due_at<?)"], sql

@@ -261,3 +261,16 @@ def test_an_end_is_stored_though_nobody_waits_for_it_any_more(held: Callable[...
     given = [answer(held()) for _ in range(3)]
     assert write(given, cancelled=1)[1:] == [None, None]
     assert {each.run.state for each in given} == {"completed"}
+
+
+def test_once_the_thread_is_gone_nobody_waits_for_it(held: Callable[..., Run]) -> None:
+    given = [answer(held()) for _ in range(2)]
+
+    async def work() -> list[Any]:
+        answered, service = Answered(lease=LEASE), NexioService(environment="test")
+        async with DatabaseThread() as db:
+            pass
+        tasks = (answered.write(db, each, service) for each in given)
+        return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 20)
+
+    assert [type(each) for each in asyncio.run(work())] == [RuntimeError] * 2

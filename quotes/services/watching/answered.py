@@ -65,13 +65,16 @@ class Answered:
             try:
                 _settle(taken, await db(self._store_waiting, taken))
             except Exception as error:
-                await self._each_alone(db, taken, error)
+                # Where the thread itself is gone it took none, and nobody may wait for ever.
+                await self._each_alone(db, taken or self._take(), error)
 
     def _store_waiting(self, taken: list[_Pending]) -> list[Run]:
         """In the database's thread, whose turn it is now: so this is when they are counted."""
-        while self._waiting and len(taken) < MOST:
-            taken.append(self._waiting.popleft())
+        taken += self._take()
         return self._store(taken)
+
+    def _take(self) -> list[_Pending]:
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST))]
 
     def _store(self, pending: Sequence[_Pending]) -> list[Run]:
         given = [each.answer for each in pending]

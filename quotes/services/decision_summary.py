@@ -18,6 +18,7 @@ from quotes.models import (
     Solution,
     User,
 )
+from quotes.services.run_people import works_on
 from quotes.services.what_if.origin import (
     IS_WHAT_IF,
     Origin,
@@ -129,10 +130,17 @@ class Summary:
         return "shown" if solution.pk in self.shown else ""
 
 
-def decision_of(run: Run, user: User | AnonymousUser) -> Summary | None:
+def decision_of(
+    run: Run,
+    user: User | AnonymousUser,
+    *,
+    may_decide: bool | None = None,
+    timeline: Sequence[RunEvent] | None = None,
+) -> Summary | None:
     """The decision on a completed run; None for another. A handful of queries, whatever its size.
 
-    The caller has made sure that the user sees the run.
+    The caller has made sure that the user sees the run. A page that knows already whether the
+    user works on it, or has all the run's events, says so.
     """
     if run.state != RunState.COMPLETED:
         return None
@@ -148,12 +156,19 @@ def decision_of(run: Run, user: User | AnonymousUser) -> Summary | None:
         events=list(events.defer("proposal__pdf", "solution__scorecard").order_by("id")),
         proposals=list(proposals),
         newer=newer_run(run),
-        may_decide=Run.objects.actionable_by(user).filter(pk=run.pk).exists(),
+        may_decide=works_on(user, run) if may_decide is None else may_decide,
         origin=origin,
         supposed=SupposedPremiums() if origin is None else supposed_premiums(run),
-        approvals=list(
-            run.events.filter(kind__in=APPROVAL_EVENTS).select_related("actor").order_by("id")
-        ),
+        approvals=_approvals(run, timeline),
+    )
+
+
+def _approvals(run: Run, timeline: Sequence[RunEvent] | None) -> list[RunEvent]:
+    if timeline is None:
+        found = run.events.filter(kind__in=APPROVAL_EVENTS)
+        return list(found.select_related("actor").order_by("id"))
+    return sorted(
+        (event for event in timeline if event.kind in APPROVAL_EVENTS), key=lambda each: each.pk
     )
 
 

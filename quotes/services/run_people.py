@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
 from quotes.models import Role, Run, User
@@ -85,11 +86,11 @@ def oversees(user: User, run: Run) -> bool:
     return user.sees_all or office_of(run) in user.offices_seen
 
 
-def works_on(user: User, run: Run) -> bool:
+def works_on(user: User | AnonymousUser, run: Run) -> bool:
     return bool(worked_on(user, [run.pk]))
 
 
-def worked_on(user: User, runs: Collection[UUID]) -> set[UUID]:
+def worked_on(user: User | AnonymousUser, runs: Collection[UUID]) -> set[UUID]:
     """Those of `runs` that the person works on, by one query however many they are."""
     rows = Run.objects.actionable_by(user).filter(pk__in=runs).order_by()
     return set(rows.values_list("pk", flat=True))

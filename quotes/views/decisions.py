@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from quotes.forms.decisions import ASKED, ChooseForm, StepForm
-from quotes.models import LINES, DecisionKind, Run, RunState, Solution
+from quotes.models import LINES, DecisionKind, Run, RunEvent, RunState, Solution
 from quotes.models.run import RunQuerySet
 from quotes.services import decisions, packets
 from quotes.services.decision_summary import Summary, decision_of
@@ -44,9 +44,16 @@ TITLES = {
 }
 
 
-def decision_context(request: PortalRequest, run: Run) -> dict[str, Any]:
+def decision_context(
+    request: PortalRequest,
+    run: Run,
+    *,
+    may_decide: bool | None = None,
+    timeline: Sequence[RunEvent] | None = None,
+) -> dict[str, Any]:
     """What the run's page shows of its decision: `decision`, None but for a completed run."""
-    return {"decision": decision_of(run, request.user)}
+    decision = decision_of(run, request.user, may_decide=may_decide, timeline=timeline)
+    return {"decision": decision}
 
 
 @require_safe

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import F, Prefetch, prefetch_related_objects
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from quotes.models import QuoteLine, Run, RunEvent, RunState, Solution
+from quotes.models import QuoteLine, Run, RunEvent, RunState, Solution, SolutionLine
 from quotes.services import workspace
 from quotes.services.account import account_of
 from quotes.services.choice import SORTS
@@ -24,6 +24,7 @@ from quotes.services.package_rows import draw_rows
 from quotes.services.ranked import Ranking, rank_packages
 from quotes.services.reconciliation import reconcile
 from quotes.services.run_changes import compare_runs
+from quotes.services.run_people import works_on
 from quotes.services.what_if.origin import IS_WHAT_IF
 from quotes.services.worklist import HEAVY
 from quotes.views.access import PortalRequest, get_or_absent
@@ -32,12 +33,18 @@ from quotes.views.decisions import decision_context
 MOST_OTHERS = 20
 
 
-def ranked_context(request: PortalRequest, run: Run, events: Sequence[RunEvent]) -> dict[str, Any]:
-    """What the page of a completed run shows of its packages, and beside them."""
+def ranked_context(
+    request: PortalRequest, run: Run, events: Sequence[RunEvent], *, may_act: bool, complete: bool
+) -> dict[str, Any]:
+    """What the page of a completed run shows of its packages, and beside them.
+
+    `events` are its latest, or all of them where they are `complete`.
+    """
     ranking = rank_packages(run, solutions_of(run))
     count = len(ranking.packages)
+    timeline = events if complete else None
     return {
-        **_list_context(request, run, ranking),
+        **_list_context(request, run, ranking, may_act=may_act, timeline=timeline),
         "package_count": count,
         "reconciliation": reconcile(run.request, ranking, run.submitted_at or run.created_at),
         "account": account_of(run, events, count),
@@ -53,10 +60,11 @@ def asks_for_list(request: PortalRequest) -> bool:
 def draw_list(request: PortalRequest, run: Run) -> HttpResponse:
     """The list and the chart as the address's query asks, to be swapped into the page."""
     ranking = rank_packages(run, solutions_of(run))
+    may_act = works_on(request.user, run)
     context = {
         "run": run,
-        "can_act": Run.objects.actionable_by(request.user).filter(pk=run.pk).exists(),
-        **_list_context(request, run, ranking),
+        "can_act": may_act,
+        **_list_context(request, run, ranking, may_act=may_act),
     }
     shown: workspace.Workspace = context["workspace"]
     order = f", sorted by {shown.sorted_by}" if shown.sorted_by else ", in Nexio's order"
@@ -68,7 +76,14 @@ def draw_list(request: PortalRequest, run: Run) -> HttpResponse:
     return response
 
 
-def _list_context(request: PortalRequest, run: Run, ranking: Ranking) -> dict[str, Any]:
+def _list_context(
+    request: PortalRequest,
+    run: Run,
+    ranking: Ranking,
+    *,
+    may_act: bool,
+    timeline: Sequence[RunEvent] | None = None,
+) -> dict[str, Any]:
     shown = workspace.arrange(ranking, dict(request.GET.lists()))
     choice = shown.choice
     compared = compare_packages(run, ranking)
@@ -76,7 +91,7 @@ def _list_context(request: PortalRequest, run: Run, ranking: Ranking) -> dict[st
     ours = Prefetch("lines__quote_line", QuoteLine.objects.only("quote"))
     prefetch_related_objects([package.solution for package in shown.shown], ours)
     return {
-        **decision_context(request, run),
+        **decision_context(request, run, may_decide=may_act, timeline=timeline),
         "ranking": ranking,
         "workspace": shown,
         "compared": compared,
@@ -103,7 +118,9 @@ def _list_context(request: PortalRequest, run: Run, ranking: Ranking) -> dict[st
 
 def solutions_of(run: Run) -> list[Solution]:
     """All packages of a run in Nexio's order, with their lines and carriers."""
-    return list(run.solutions.prefetch_related("lines__carrier"))
+    in_order = run.solutions.order_by(F("rank").asc(nulls_last=True), "position")
+    lines = SolutionLine.objects.order_by("position").prefetch_related("carrier")
+    return list(in_order.prefetch_related(Prefetch("lines", lines)))
 
 
 def other_runs(run: Run) -> list[Run]:

@@ -48,10 +48,16 @@ Typed = dict[str, forms.Form]
 
 
 def review_context(
-    request: PortalRequest, run: Run, typed: Typed | None = None, refused: str = ""
+    request: PortalRequest,
+    run: Run,
+    typed: Typed | None = None,
+    refused: str = "",
+    *,
+    works: bool | None = None,
 ) -> dict[str, Any]:
-    """What the section shows. `typed` are forms that came back, by "comment" or a request's id."""
-    panel = panel_of(run, request.user)
+    """What the section shows. `typed` are forms that came back, by "comment" or a request's id;
+    `works` says whether the reader works on the run, where that is known."""
+    panel = panel_of(run, request.user, works=works)
     typed = typed or {}
     return {
         "panel": panel,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -20,6 +20,7 @@ from quotes.models.sealed_fields import size_of, stored_sizes
 from quotes.services import progress, runs
 from quotes.services.as_sent import left_out_lines, pretty
 from quotes.services.comparison import carriers_sent, lines_offered, requested_lines
+from quotes.services.run_people import works_on
 from quotes.services.what_if.origin import what_if_of
 from quotes.services.worklist import HAS_PACKAGE, HEAVY
 from quotes.views import results
@@ -204,7 +205,8 @@ def _events(run: Run) -> list[Any]:
 def _page(
     request: PortalRequest, run: Run, *, status: int = 200, forms: Forms | None = None
 ) -> HttpResponse:
-    context = _context(request, run, forms) | review_context(request, run)
+    context = _context(request, run, forms)
+    context |= review_context(request, run, works=context["can_act"])
     return render(request, "quotes/run_detail.html", context, status=status)
 
 
@@ -217,7 +219,7 @@ def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> di
     context: dict[str, Any] = {
         "run": run,
         "now": now,
-        "can_act": _may_act(request, run),
+        "can_act": works_on(request.user, run),
         "events": _events(run),
         "attempts": list(run.resubmissions.defer(*HEAVY).annotate(has_package=HAS_PACKAGE)),
         "lines": lines,
@@ -228,7 +230,6 @@ def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> di
         "offered": offered,
         "none_offered": [each for each in offered if not each.count],
         "error_details": pretty(run.error_details) if run.error_details is not None else "",
-        "what_if": what_if_of(run),
         "may_link": runs.may_link(run),
         "forms": {
             "abandon": ReasonForm(name="abandon"),
@@ -247,7 +248,15 @@ def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> di
         closing = run.events.filter(kind__in=["abandoned", "resubmitted"])
         context["closing"] = closing.select_related("actor").order_by("-at", "-id").first()
     elif run.state == RunState.COMPLETED:
-        context |= results.ranked_context(request, run, context["events"])
+        context |= results.ranked_context(
+            request,
+            run,
+            context["events"],
+            may_act=context["can_act"],
+            complete=len(context["events"]) < MOST_EVENTS,
+        )
+    decision = context.get("decision")
+    context["what_if"] = what_if_of(run) if decision is None else decision.origin
     return context
 
 
@@ -255,7 +264,3 @@ def _asks_reason(run: Run) -> bool:
     """Whether sending the run again needs a reason; False where it cannot be sent again."""
     ended = run.state in {RunState.REJECTED, RunState.FAILED, RunState.ABANDONED}
     return ended and runs.may_be_running(run)
-
-
-def _may_act(request: HttpRequest, run: Run) -> bool:
-    return Run.objects.actionable_by(request.user).filter(pk=run.pk).exists()

@@ -64,8 +64,11 @@ class Panel:
         return ""
 
 
-def panel_of(run: Run, user: User) -> Panel:
-    """The section for a reader who sees the run; a handful of queries, whatever was said."""
+def panel_of(run: Run, user: User, *, works: bool | None = None) -> Panel:
+    """The section for a reader who sees the run; a handful of queries, whatever was said.
+
+    A page that knows already whether the reader works on the run says so in `works`.
+    """
     latest = run.comments.select_related("author").order_by("-at", "-id")
     comments = list(latest[: MOST_COMMENTS + 1])
     more = run.comments.count() - MOST_COMMENTS if len(comments) > MOST_COMMENTS else 0
@@ -73,7 +76,8 @@ def panel_of(run: Run, user: User) -> Panel:
     rows = list(requests.defer("choice__solution__scorecard").order_by("-asked_at", "-id")
                 [:MOST_REQUESTS])  # fmt: skip
     oversees = run_people.oversees(user, run)
-    works = run_people.works_on(user, run)
+    if works is None:
+        works = run_people.works_on(user, run)
     standing = (
         approvals.standing(run) if run.state == RunState.COMPLETED else Standing(None, None, False)
     )

@@ -19,10 +19,15 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from jinja2 import Environment, StrictUndefined, Template
 
-from quotes.templatetags import decisions, portal, runs
+from quotes.templatetags import dashboard, decisions, portal, runs
 
 PARTS = "quotes/parts.html"
-LIBRARIES: tuple[Library, ...] = (portal.register, runs.register, decisions.register)
+LIBRARIES: tuple[Library, ...] = (
+    portal.register,
+    runs.register,
+    decisions.register,
+    dashboard.register,
+)
 
 
 def environment(**options: Any) -> Environment:

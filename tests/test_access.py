@@ -61,6 +61,8 @@ RULES: dict[str, tuple[Rule, Rule]] = {
     # The access log and the hold are for managers of the office and admins.
     "quotes:insured_audit": (OVERSEEN, NOT_SO),
     "quotes:insured_audit_csv": (OVERSEEN, NOT_SO),
+    "quotes:access_log": (rule(BARRED, admin=SHOWN), NOT_SO),
+    "quotes:access_log_csv": (rule(BARRED, admin=SHOWN), NOT_SO),
     "quotes:access_review": (rule(BARRED, admin=SHOWN), NOT_SO),
     "quotes:insured_hold": (NOT_SO, rule(ABSENT, manager=TAKEN, admin=TAKEN)),
     # Its broker shares it, and who oversees them; a colleague passes nothing on.

@@ -2,7 +2,7 @@
 
 from quotes.models.append_only import AppendOnly
 from quotes.models.attachment import Attachment
-from quotes.models.audit import AuditEvent, Deed
+from quotes.models.audit import AuditEvent, Deed, ExportPart
 from quotes.models.beat import WorkerBeat
 from quotes.models.carrier import Carrier, CarrierAlias
 from quotes.models.decision import (
@@ -55,6 +55,7 @@ __all__ = [
     "DecisionKind",
     "Deed",
     "Driver",
+    "ExportPart",
     "How",
     "ImportDraft",
     "IncumbentPolicy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -31,7 +32,7 @@ class Deed(models.TextChoices):
     REFUSED = "refused", "Refused"
 
 
-class AuditEventQuerySet(AppendOnlyQuerySet):
+class OverseenQuerySet(AppendOnlyQuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Managers read what concerns their offices' insureds, admins all; brokers read none."""
         if isinstance(user, AnonymousUser) or not user.is_active or not user.sees_others:
@@ -39,6 +40,15 @@ class AuditEventQuerySet(AppendOnlyQuerySet):
         if user.sees_all:
             return self
         return self.filter(insured_ref__in=Insured.objects.visible_to(user).values("pk"))
+
+
+class AuditEventQuerySet(OverseenQuerySet):
+    def about(self, insured: UUID, user: User) -> Self:
+        """What was done on the insured, and the exports of lists that its runs were in, of which
+        `user` may read. Each half goes by an index of the insured."""
+        own = self.visible_to(user).filter(insured_ref=insured).order_by().values("pk")
+        listed = ExportPart.objects.visible_to(user).filter(insured_ref=insured)
+        return self.filter(pk__in=own.union(listed.order_by().values("event")))
 
 
 class AuditEvent(AppendOnlyModel):
@@ -70,6 +80,7 @@ class AuditEvent(AppendOnlyModel):
             models.Index(name="audit_insured", fields=["insured_ref", "-id"]),
             models.Index(name="audit_run", fields=["run_ref", "-id"]),
             models.Index(name="audit_actor", fields=["actor", "-id"]),
+            models.Index(name="audit_deed", fields=["deed", "-id"]),
             models.Index(name="audit_time", fields=["at"]),
             models.Index(name="audit_lately", fields=["actor", "insured_ref", "at"]),
         ]
@@ -79,3 +90,41 @@ class AuditEvent(AppendOnlyModel):
 
     def __str__(self) -> str:
         return self.what
+
+
+class ExportPart(AppendOnlyModel):
+    """What the export of a list took along: a row for each insured in it, written before the
+    insured's runs leave, and at the end one without an insured that says how it ended.
+
+    Without that last row the export was cut down with its process: what is noted may have left.
+    """
+
+    event = models.ForeignKey(
+        AuditEvent, on_delete=models.PROTECT, related_name="parts", db_index=False
+    )
+    at = models.DateTimeField()
+    insured_ref = models.UUIDField(null=True, blank=True)
+    rows = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Runs written; of one that was broken off the most."
+    )
+    complete = models.BooleanField(null=True, blank=True)
+
+    objects = OverseenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(name="export_insured", fields=["insured_ref", "event"])]
+        constraints = [
+            models.UniqueConstraint(name="export_once", fields=["event", "insured_ref"]),
+            models.UniqueConstraint(
+                name="export_one_end", fields=["event"], condition=Q(insured_ref__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="export_insured_or_end",
+                condition=Q(insured_ref__isnull=False, rows__isnull=True, complete__isnull=True)
+                | Q(insured_ref__isnull=True, rows__isnull=False, complete__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Part of export {self.event_id}"

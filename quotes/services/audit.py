@@ -22,6 +22,10 @@ MOST_WHAT = 300
 MOST_AT_ONCE = 1000
 
 
+class NotLogged(Exception):
+    """An export whose entry could not be written; it must not leave."""
+
+
 def record(
     *,
     actor: User | AnonymousUser | None,

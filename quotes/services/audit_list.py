@@ -1,4 +1,4 @@
-"""The access log of one insured, as a list and as a file."""
+"""The access log, of one insured or whole, as a list and as a file."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import simplejson
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from quotes.models import AuditEvent, Run, User
+from quotes.models import AuditEvent, Deed, ExportPart, Insured, Run, User
 from quotes.models.audit import AuditEventQuerySet
 from quotes.services.exports.files import as_text
 
@@ -20,7 +21,8 @@ PAGE_SIZE = 50
 CHUNK = 500
 PEOPLE = ("user", "from", "to", "successor")
 """Data of an entry that name a person by number: a page says who it is, the file has the number."""
-UNTOLD = frozenset({"pk", "account", "hold"})
+UNTOLD = frozenset({"pk", "account", "hold", "codes"})
+CUT_DOWN = ", not ended: runs of it may have left"
 TITLES = (
     "Time", "Person", "Username", "Deed", "What", "Run", "Insured id", "Run id", "Details",
 )  # fmt: skip
@@ -32,6 +34,8 @@ class Line:
 
     event: AuditEvent
     who: str
+    what: str
+    insured: str
     run_number: int | None
     details: str
 
@@ -91,15 +95,35 @@ def lines_of(events: Sequence[AuditEvent]) -> list[Line]:
     numbers: dict[UUID, int] = dict(Run.objects.filter(pk__in=refs).values_list("pk", "number"))
     named = {number for event in events for number in _people_of(event.data)}
     names = {user.pk: user.shown_name for user in User.objects.filter(pk__in=named)}
+    ends = _ends_of(events)
+    about = {event.insured_ref for event in events if event.insured_ref}
+    insureds = Insured.objects.filter(pk__in=about).only("applicant_name")
+    called = {insured.pk: insured.shown_name for insured in insureds}
     return [
         Line(
             event=event,
             who=_who(event),
+            what=event.what + ends.get(event.pk, ""),
+            insured=called.get(event.insured_ref, "") if event.insured_ref else "",
             run_number=numbers.get(event.run_ref) if event.run_ref else None,
             details=_details(event.data, names),
         )
         for event in events
     ]
+
+
+def _ends_of(events: Sequence[AuditEvent]) -> dict[int, str]:
+    """How the exports of lists among `events` ended, in words to put after what they were."""
+    open_ends = {each.pk for each in events if each.deed == Deed.EXPORTED and not each.insured_ref}
+    words = {}
+    for end in ExportPart.objects.filter(event__in=open_ends, insured_ref__isnull=True):
+        runs = f"{end.rows:,} {'run' if end.rows == 1 else 'runs'}"
+        words[end.event_id] = (
+            f", {runs} in all" if end.complete else f", broken off: {runs} at most"
+        )
+    begun = Exists(ExportPart.objects.filter(event=OuterRef("pk")))
+    cut_down = AuditEvent.objects.filter(begun, pk__in=open_ends - words.keys())
+    return words | dict.fromkeys(cut_down.values_list("pk", flat=True), CUT_DOWN)
 
 
 def _read(rows: AuditEventQuerySet) -> AuditEventQuerySet:
@@ -148,7 +172,7 @@ def _cells(line: Line) -> list[str]:
         line.who,
         event.actor.username if event.actor else "",
         str(event.get_deed_display()),
-        event.what,
+        line.what,
         str(line.run_number or ""),
         str(event.insured_ref or ""),
         str(event.run_ref or ""),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -157,7 +157,7 @@ def _beyond(order: Order, mark: Mark, down: bool) -> Q:
     )
 
 
-def all_in_order(rows: QuerySet[M], order: Order, chunk: int) -> Iterator[list[M]]:
+def all_in_order(rows: QuerySet[M], order: Order, chunk: int) -> Generator[list[M], None, None]:
     """Every row in the same order, in lists of `chunk`: by pages, so that no cursor is held open
     and no transaction with it, however slowly they are taken."""
     mark: Mark | None = None

@@ -6,7 +6,8 @@ that it is ordered by (docs/decisions/0010).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -210,12 +211,20 @@ COLUMNS = (
 )
 
 
-def export_rows(rows: RunFactQuerySet, sort: str, now: datetime) -> Iterator[list[Cell]]:
-    """A row of cells for each run, in the list's order, read in pieces as they are taken."""
-    for facts in all_in_order(_with_people(rows), order_of(sort), EXPORT_CHUNK):
-        reasons = _reasons(facts)
-        for row in _rows(facts, now):
-            yield _cells(row, reasons.get(row.fact.pk, ""))
+def export_pieces(rows: RunFactQuerySet, sort: str) -> Generator[list[RunFact], None, None]:
+    """Every run in the list's order, some hundreds at a time, read as they are taken."""
+    return all_in_order(_with_people(rows), order_of(sort), EXPORT_CHUNK)
+
+
+def export_rows(
+    pieces: Generator[list[RunFact], None, None], now: datetime
+) -> Generator[list[Cell], None, None]:
+    """A row of cells for each run of `pieces`, which are closed with it."""
+    with closing(pieces):
+        for facts in pieces:
+            reasons = _reasons(facts)
+            for row in _rows(facts, now):
+                yield _cells(row, reasons.get(row.fact.pk, ""))
 
 
 def _reasons(facts: Sequence[RunFact]) -> dict[UUID, str]:

@@ -22,7 +22,7 @@ from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch
 
 from quotes.models import Deed, User
-from quotes.services.audit import record, record_once
+from quotes.services.audit import NotLogged, record, record_once
 from quotes.views.access import Passage, Whose, whose
 from quotes.views.audit_rules import RULES, Rule
 
@@ -31,10 +31,6 @@ MOST_NARROWED = 1000
 SAFE = frozenset({"GET", "HEAD"})
 Entry = tuple[str, str, bool]
 """The deed, its words, and whether doing it again within a quarter of an hour is the same."""
-
-
-class NotLogged(Exception):
-    """An export whose entry could not be written; it must not leave."""
 
 
 def log_access(request: HttpRequest, response: HttpResponseBase, passage: Passage) -> None:
@@ -51,7 +47,8 @@ def log_access(request: HttpRequest, response: HttpResponseBase, passage: Passag
                 return
             entry = _entry(request.method or "", response.status_code, match)
             if entry is not None and not _changed_nothing(entry, passage):
-                _write(user, entry, _seen(match, passage), _details(request, match, passage, entry))
+                _write(user, entry, _about(match, passage, entry),
+                       _details(request, match, passage, entry))  # fmt: skip
     except DatabaseError as error:
         deed = entry[0] if entry else ""
         log.error(
@@ -112,11 +109,16 @@ def _changed_nothing(entry: Entry, passage: Passage) -> bool:
     return entry[0] == Deed.CHANGED and passage.details.get("changes") == []
 
 
-def _write(user: User, entry: Entry, seen: list[Whose], details: dict[str, Any]) -> None:
+def _about(match: ResolverMatch, passage: Passage, entry: Entry) -> list[Whose]:
+    """Whom the entries are about. A look at nobody in particular is no entry, but where the rule
+    wants it; an act or an export is, whomever it is about."""
+    wanted = entry[0] != Deed.VIEWED or rule_of(match).of_nobody
+    return _seen(match, passage) or ([Whose(None, None)] if wanted else [])
+
+
+def _write(user: User, entry: Entry, about: list[Whose], details: dict[str, Any]) -> None:
     deed, what, once = entry
-    # A look at nobody in particular is no entry; an act or an export is, whomever it is about.
-    nobody = [] if deed == Deed.VIEWED else [Whose(None, None)]
-    for each in seen or nobody:
+    for each in about:
         write = record_once if once else record
         write(
             actor=user, deed=deed, what=what,

@@ -22,6 +22,8 @@ class Rule:
     act: str = ""
     in_place: bool = False
     """Whether a POST that went through is answered with 200 instead of leading to a page."""
+    of_nobody: bool = False
+    """Whether a look is an entry though it is at no household in particular."""
     why_nothing: str = ""
 
 
@@ -52,6 +54,7 @@ A_LIST = "a line in a list; opening it is logged"
 SEARCH = "keeps what was typed; the list it leads to shows lines only"
 OWN_VIEW = "the person's own filters"
 SAYS_ITSELF = "the service writes who and with whom, in the transaction itself"
+BEFORE_IT_LEAVES = "the service writes it before the first run leaves, and then whose runs leave"
 OWN = "about the person themselves; what a notice leads to is logged"
 
 RULES: dict[str, Rule] = {
@@ -85,8 +88,8 @@ RULES: dict[str, Rule] = {
     "import_preview": form("An import, before confirming it", "Imported or discarded an import"),
     "run_list": nothing(A_LIST),
     "run_search": nothing(SEARCH),
-    "run_list_csv": export("The list of runs as CSV"),
-    "run_list_xlsx": export("The list of runs as XLSX"),
+    "run_list_csv": nothing(BEFORE_IT_LEAVES),
+    "run_list_xlsx": nothing(BEFORE_IT_LEAVES),
     "dashboard": nothing("figures; the runs behind them are a list"),
     "dashboard_xlsx": export("The dashboard as XLSX"),
     "view_save": nothing(OWN_VIEW),
@@ -132,6 +135,8 @@ RULES: dict[str, Rule] = {
     "insured_audit": page("The access log"),
     "insured_audit_csv": export("The access log as CSV"),
     "access_review": export("The access review as CSV"),
+    "access_log": Rule(get=Deed.VIEWED, look="The whole access log", of_nobody=True),
+    "access_log_csv": export("The whole access log as CSV"),
     "insured_hold": nothing("written with the hold, in its transaction"),
     "operations": nothing(A_LIST),
     "operations_key": nothing("written with the test itself"),

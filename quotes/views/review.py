@@ -16,14 +16,16 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST, require_safe
 
+from quotes.forms.filter_words import filter_words
 from quotes.forms.run_filters import FEW_FILTERS, RunFilter, SearchForm, ViewNameForm
 from quotes.models import RunFact, SavedView
 from quotes.models.run_fact import RunFactQuerySet
 from quotes.services import run_list as listing
 from quotes.services import saved_views
 from quotes.services.exports.streams import csv_stream, xlsx_file
+from quotes.services.list_exports import begin_export, noting
 from quotes.services.run_search import search_runs
-from quotes.views.access import PortalRequest, get_or_absent, touched
+from quotes.views.access import PortalRequest, get_or_absent
 from quotes.views.searches import forgetting
 
 SEARCH_KEY = "run_search"
@@ -170,19 +172,23 @@ def _back(request: PortalRequest, data: QueryDict) -> HttpResponse:
 @require_safe
 def run_list_export(request: PortalRequest, kind: str) -> HttpResponseBase:
     """Every run that the filters and the search leave, in the list's order. The access log says
-    who took it: by the address's rule, before the first byte leaves. Where the search has become
+    who took it, before the first byte leaves, and whose runs it held. Where the search has become
     another than the page showed, nothing leaves."""
     if _searched_anew(request, request.GET):
         messages.error(request, f"Nothing was exported: {ANOTHER_SEARCH} Export again if it fits.")
         return _back(request, request.GET)
     chosen, rows = _narrowed(request, request.GET)
     sort, now = _sort(request.GET), timezone.now()
-    touched(
-        filters=_codes(chosen, sort),
-        searched=bool(request.session.get(SEARCH_KEY)),
-        runs=listing.counted(rows).short,
+    entry = begin_export(
+        actor=request.user,
+        what=f"The list of runs as {kind.upper()}",
+        data={
+            "filters": filter_words(chosen) or "none",
+            "searched": bool(request.session.get(SEARCH_KEY)),
+            "codes": _codes(chosen, sort),
+        },
     )
-    cells = listing.export_rows(rows, sort, now)
+    cells = listing.export_rows(noting(entry, listing.export_pieces(rows, sort)), now)
     name = f"runs-{timezone.localdate(now)}.{kind}"
     response: HttpResponseBase
     if kind == "csv":

@@ -17,7 +17,7 @@ TOKEN = re.compile(rb"\b[A-Za-z0-9]{64}\b|\b[A-Za-z0-9]{32}\b")
 """A form's token, masked anew on every page, or its secret in the cookie."""
 OWN = frozenset({"X-Request-ID", "Date", "Expires"})
 """Headers that differ from one answer to the next by themselves."""
-ASIDE = frozenset({"quotes_auditevent", "quotes_opensession", "cache"})
+ASIDE = frozenset({"quotes_auditevent", "quotes_exportpart", "quotes_opensession", "cache"})
 """What looking may write: who looked, that a session lives, and how often somebody asked."""
 
 

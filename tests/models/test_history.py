@@ -13,7 +13,7 @@ import time_machine
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
-from quotes.models import AuditEvent, Comment, Proposal, PurgePass, Run, Tombstone, User
+from quotes.models import AuditEvent, Comment, ExportPart, Proposal, PurgePass, Run, Tombstone, User
 from quotes.models.retention import AUDIT_TERM
 from quotes.services.audit import record, record_once
 from quotes.services.proposals import make_proposal
@@ -22,7 +22,7 @@ from tests.decided import bring_to, packages
 
 pytestmark = pytest.mark.django_db
 OF_RUNS = ["runevent", "decisionevent", "comment", "proposal", "proposaloption", "proposalpage"]
-KEPT = [*OF_RUNS, "auditevent", "tombstone"]
+KEPT = [*OF_RUNS, "auditevent", "exportpart", "tombstone"]
 LONG_AGO = datetime(2020, 3, 2, 15, tzinfo=UTC)
 
 
@@ -32,7 +32,8 @@ def history(broker: User, at: datetime) -> Run:
         run = bring_to(made.completed_run(broker), "chosen", broker)
         make_proposal(run=run, solutions=packages(run), notes="", actor=broker)
         Comment.objects.create(run=run, author=broker, text="Seen.", at=at)
-        record(actor=broker, deed="viewed", what="The run's page", run_ref=run.pk, at=at)
+        entry = record(actor=broker, deed="viewed", what="The run's page", run_ref=run.pk, at=at)
+        ExportPart.objects.create(event=entry, at=at, insured_ref=run.insured_id)
         Tombstone.objects.create(
             insured_ref=uuid4(), purged_at=at, purged_by="root", rule="7 years", last_touched_at=at
         )
@@ -85,6 +86,7 @@ def test_a_pass_lets_only_its_own_go(people: dict[str, User], table: str) -> Non
     own = {
         "proposaloption": "WHERE proposal_id IN (SELECT id FROM quotes_proposal WHERE run_id = %s)",
         "auditevent": "WHERE run_ref = %s",
+        "exportpart": "WHERE event_id IN (SELECT id FROM quotes_auditevent WHERE run_ref = %s)",
     }
     own["proposalpage"] = own["proposaloption"]
     with pytest.raises(DatabaseError, match="append-only"):
@@ -94,8 +96,10 @@ def test_a_pass_lets_only_its_own_go(people: dict[str, User], table: str) -> Non
     assert count(table) == before
     if table == "tombstone":
         return
-    if table == "auditevent":
+    if table in {"auditevent", "exportpart"}:
         PurgePass.objects.create(ref=AUDIT_TERM)
+    if table == "auditevent":
+        execute(f"DELETE FROM quotes_exportpart {own['exportpart']}", id_of(goes))
     if table == "proposal":
         for inner in ("proposaloption", "proposalpage", "decisionevent"):
             where = own.get(inner, "WHERE run_id = %s")
@@ -106,7 +110,8 @@ def test_a_pass_lets_only_its_own_go(people: dict[str, User], table: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("table", "years"), [("runevent", 5), ("decisionevent", 5), ("comment", 5), ("auditevent", 3)]
+    ("table", "years"),
+    [("runevent", 5), ("decisionevent", 5), ("comment", 5), ("auditevent", 3), ("exportpart", 3)],
 )
 def test_what_is_younger_than_the_law_asks_stays(
     people: dict[str, User], table: str, years: int

@@ -12,7 +12,7 @@ LARGE = frozenset(
     f"quotes_{name}"
     for name in (
         "run", "runevent", "runfact", "runcarrier", "insured", "quote", "quoteline", "solution",
-        "solutionline", "decisionevent", "auditevent", "notice",
+        "solutionline", "decisionevent", "auditevent", "exportpart", "notice",
     )
 )  # fmt: skip
 """Tables that grow with the work of years."""

@@ -59,8 +59,9 @@ def app(role: str, people: dict[str, User]) -> Iterator[Any]:
 
 
 HISTORY = [
-    "quotes_auditevent", "quotes_comment", "quotes_decisionevent", "quotes_proposal",
-    "quotes_proposaloption", "quotes_proposalpage", "quotes_runevent", "quotes_tombstone",
+    "quotes_auditevent", "quotes_comment", "quotes_decisionevent",
+    "quotes_exportpart", "quotes_proposal", "quotes_proposaloption", "quotes_proposalpage",
+    "quotes_runevent", "quotes_tombstone",
 ]  # fmt: skip
 WAYS = [
     "UPDATE {0} SET id = id",

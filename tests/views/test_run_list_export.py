@@ -113,8 +113,8 @@ def test_an_export_leaves_an_entry_that_names_nobody(client, people, kind):
     entry = AuditEvent.objects.get(deed="exported")
     assert entry.actor == people["manager"]
     assert entry.what == f"The list of runs as {kind.upper()}"
-    assert entry.data["filters"] == "state=queued"
-    assert (entry.data["searched"], entry.data["runs"]) == (True, "1")
+    assert (entry.data["filters"], entry.data["codes"]) == ("State: Queued", "state=queued")
+    assert entry.data["searched"] is True
     assert run.insured.applicant_name not in str(entry.data)
     assert client.post(f"/runs/export.{kind}").status_code == 405
 

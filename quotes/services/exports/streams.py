@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from typing import IO
 
@@ -33,19 +34,21 @@ class _Line:
         self.text = text
 
 
-def csv_stream(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
-    """UTF-8 with a byte order mark, in pieces of some rows."""
+def csv_stream(
+    columns: Sequence[Column], rows: Generator[Sequence[Cell], None, None]
+) -> Iterator[bytes]:
+    """UTF-8 with a byte order mark, in pieces of some rows; broken off, `rows` are closed."""
     line = _Line()
     writer = csv.writer(line)
     writer.writerow([column.title for column in columns])
     yield b"\xef\xbb\xbf" + line.text.encode()
-    left = iter(rows)
-    while piece := list(islice(left, ROWS_AT_ONCE)):
-        said = []
-        for row in piece:
-            writer.writerow([csv_cell(cell) for cell in row])
-            said.append(line.text)
-        yield "".join(said).encode()
+    with closing(rows):
+        while piece := list(islice(rows, ROWS_AT_ONCE)):
+            said = []
+            for row in piece:
+                writer.writerow([csv_cell(cell) for cell in row])
+                said.append(line.text)
+            yield "".join(said).encode()
 
 
 def xlsx_file(

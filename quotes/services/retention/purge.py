@@ -25,6 +25,7 @@ from quotes.models import (
     DecisionEvent,
     Deed,
     Driver,
+    ExportPart,
     ImportDraft,
     IncumbentPolicy,
     Insured,
@@ -118,11 +119,15 @@ def purge_insured(insured: UUID, *, now: datetime, by: str = "") -> Tombstone:
 def old_entries(now: datetime) -> Any:
     """Entries of the access log past the term whose insured is gone, or that name none.
 
-    Those of a living insured stay with it, however old.
+    Those of a living insured stay with it, however old, the exports of lists that it was in too.
     """
     living = Insured.objects.filter(pk=OuterRef("insured_ref"))
+    listed = ExportPart.objects.filter(
+        event=OuterRef("pk"), insured_ref__in=Insured.objects.values("pk")
+    )
     return AuditEvent.objects.filter(at__lt=cutoff(now)).filter(
-        Q(insured_ref__isnull=True) | ~Exists(living)
+        Q(insured_ref__isnull=True) & ~Exists(listed)
+        | Q(insured_ref__isnull=False) & ~Exists(living)
     )
 
 
@@ -135,6 +140,7 @@ def purge_entries(*, now: datetime) -> int:
             if not found:
                 break
             PurgePass.objects.create(ref=AUDIT_TERM)
+            _raw_delete(ExportPart, Q(event__in=found))
             _raw_delete(AuditEvent, Q(pk__in=found))
             PurgePass.objects.filter(ref=AUDIT_TERM).delete()
             gone += len(found)

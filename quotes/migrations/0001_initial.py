@@ -12,1065 +12,414 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
-        ("auth", "0012_alter_user_first_name_max_length"),
+        ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Carrier",
+            name='Carrier',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=120)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=120)),
             ],
             options={
-                "ordering": ["name"],
+                'ordering': ['name'],
             },
         ),
         migrations.CreateModel(
-            name="NexioService",
+            name='NexioService',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("base_url", models.CharField(max_length=300, unique=True)),
-                ("polls_held_until", models.DateTimeField(blank=True, null=True)),
-                ("submits_held_until", models.DateTimeField(blank=True, null=True)),
-                ("key_refused_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "key_mark",
-                    models.CharField(
-                        blank=True,
-                        help_text="Tells one key from another without saying it.",
-                        max_length=16,
-                    ),
-                ),
-                ("next_key_check_at", models.DateTimeField(blank=True, null=True)),
-                ("last_contact_at", models.DateTimeField(blank=True, null=True)),
-                ("environment", models.CharField(blank=True, max_length=64)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('base_url', models.CharField(max_length=300, unique=True)),
+                ('polls_held_until', models.DateTimeField(blank=True, null=True)),
+                ('submits_held_until', models.DateTimeField(blank=True, null=True)),
+                ('key_refused_at', models.DateTimeField(blank=True, null=True)),
+                ('key_mark', models.CharField(blank=True, help_text='Tells one key from another without saying it.', max_length=16)),
+                ('next_key_check_at', models.DateTimeField(blank=True, null=True)),
+                ('last_contact_at', models.DateTimeField(blank=True, null=True)),
+                ('environment', models.CharField(blank=True, max_length=64)),
             ],
             options={
-                "verbose_name": "Nexio service",
+                'verbose_name': 'Nexio service',
             },
         ),
         migrations.CreateModel(
-            name="User",
+            name='User',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("password", models.CharField(max_length=128, verbose_name="password")),
-                (
-                    "last_login",
-                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
-                ),
-                (
-                    "is_superuser",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Designates that this user has all permissions without explicitly assigning them.",
-                        verbose_name="superuser status",
-                    ),
-                ),
-                (
-                    "username",
-                    models.CharField(
-                        error_messages={"unique": "A user with that username already exists."},
-                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
-                        max_length=150,
-                        unique=True,
-                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
-                        verbose_name="username",
-                    ),
-                ),
-                (
-                    "first_name",
-                    models.CharField(blank=True, max_length=150, verbose_name="first name"),
-                ),
-                (
-                    "last_name",
-                    models.CharField(blank=True, max_length=150, verbose_name="last name"),
-                ),
-                (
-                    "email",
-                    models.EmailField(blank=True, max_length=254, verbose_name="email address"),
-                ),
-                (
-                    "is_staff",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Designates whether the user can log into this admin site.",
-                        verbose_name="staff status",
-                    ),
-                ),
-                (
-                    "is_active",
-                    models.BooleanField(
-                        default=True,
-                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
-                        verbose_name="active",
-                    ),
-                ),
-                (
-                    "date_joined",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, verbose_name="date joined"
-                    ),
-                ),
-                (
-                    "is_demo",
-                    models.BooleanField(
-                        default=False,
-                        editable=False,
-                        help_text="A demo account, whose password is public: it works with the sandbox only.",
-                    ),
-                ),
-                (
-                    "groups",
-                    models.ManyToManyField(
-                        blank=True,
-                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
-                        related_name="user_set",
-                        related_query_name="user",
-                        to="auth.group",
-                        verbose_name="groups",
-                    ),
-                ),
-                (
-                    "user_permissions",
-                    models.ManyToManyField(
-                        blank=True,
-                        help_text="Specific permissions for this user.",
-                        related_name="user_set",
-                        related_query_name="user",
-                        to="auth.permission",
-                        verbose_name="user permissions",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('password', models.CharField(max_length=128, verbose_name='password')),
+                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
+                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
+                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
+                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
+                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
+                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
+                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
+                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
+                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
+                ('is_demo', models.BooleanField(default=False, editable=False, help_text='A demo account, whose password is public: it works with the sandbox only.')),
+                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
+                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],
             options={
-                "verbose_name": "user",
-                "verbose_name_plural": "users",
-                "abstract": False,
+                'verbose_name': 'user',
+                'verbose_name_plural': 'users',
+                'abstract': False,
             },
             managers=[
-                ("objects", django.contrib.auth.models.UserManager()),
+                ('objects', django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name="CarrierAlias",
+            name='CarrierAlias',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=120)),
-                ("key", models.CharField(editable=False, max_length=120, unique=True)),
-                (
-                    "carrier",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="aliases",
-                        to="quotes.carrier",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=120)),
+                ('key', models.CharField(editable=False, max_length=120, unique=True)),
+                ('carrier', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='aliases', to='quotes.carrier')),
             ],
             options={
-                "verbose_name_plural": "carrier aliases",
-                "ordering": ["name"],
+                'verbose_name_plural': 'carrier aliases',
+                'ordering': ['name'],
             },
         ),
         migrations.CreateModel(
-            name="Insured",
+            name='Insured',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("applicant_name", models.CharField(blank=True, max_length=200)),
-                ("street", models.CharField(blank=True, max_length=200)),
-                ("city", models.CharField(blank=True, max_length=120)),
-                ("state", models.CharField(blank=True, max_length=2)),
-                ("zip_code", models.CharField(blank=True, max_length=10)),
-                (
-                    "identity_key",
-                    models.CharField(
-                        blank=True,
-                        editable=False,
-                        help_text="By what a later import of the same household is recognised.",
-                        max_length=300,
-                    ),
-                ),
-                (
-                    "document",
-                    quotes.models.fields.DocumentField(blank=True, default=dict, editable=False),
-                ),
-                (
-                    "body_document",
-                    quotes.models.fields.DocumentField(
-                        blank=True,
-                        default=dict,
-                        editable=False,
-                        help_text="Keys of an imported submit body beside input and offerings.",
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        blank=True,
-                        help_text="The broker; nobody for what the command line made without one.",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="insureds",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('applicant_name', models.CharField(blank=True, max_length=200)),
+                ('street', models.CharField(blank=True, max_length=200)),
+                ('city', models.CharField(blank=True, max_length=120)),
+                ('state', models.CharField(blank=True, max_length=2)),
+                ('zip_code', models.CharField(blank=True, max_length=10)),
+                ('identity_key', models.CharField(blank=True, editable=False, help_text='By what a later import of the same household is recognised.', max_length=300)),
+                ('document', quotes.models.fields.DocumentField(blank=True, default=dict, editable=False)),
+                ('body_document', quotes.models.fields.DocumentField(blank=True, default=dict, editable=False, help_text='Keys of an imported submit body beside input and offerings.')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('owner', models.ForeignKey(blank=True, help_text='The broker; nobody for what the command line made without one.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='insureds', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ["-updated_at", "id"],
+                'ordering': ['-updated_at', 'id'],
             },
         ),
         migrations.CreateModel(
-            name="IncumbentPolicy",
+            name='IncumbentPolicy',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "line",
-                    models.CharField(
-                        choices=[("home", "Home"), ("auto", "Auto"), ("umbrella", "Umbrella")],
-                        max_length=10,
-                    ),
-                ),
-                ("carrier_name", models.CharField(blank=True, max_length=120)),
-                ("annual_premium", quotes.models.fields.PremiumField(blank=True, null=True)),
-                (
-                    "document",
-                    quotes.models.fields.DocumentField(blank=True, default=dict, editable=False),
-                ),
-                (
-                    "carrier",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to="quotes.carrier",
-                    ),
-                ),
-                (
-                    "insured",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="incumbents",
-                        to="quotes.insured",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('line', models.CharField(choices=[('home', 'Home'), ('auto', 'Auto'), ('umbrella', 'Umbrella')], max_length=10)),
+                ('carrier_name', models.CharField(blank=True, max_length=120)),
+                ('annual_premium', quotes.models.fields.PremiumField(blank=True, null=True)),
+                ('document', quotes.models.fields.DocumentField(blank=True, default=dict, editable=False)),
+                ('carrier', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='quotes.carrier')),
+                ('insured', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='incumbents', to='quotes.insured')),
             ],
             options={
-                "verbose_name_plural": "incumbent policies",
-                "ordering": ["insured", "id"],
+                'verbose_name_plural': 'incumbent policies',
+                'ordering': ['insured', 'id'],
             },
         ),
         migrations.CreateModel(
-            name="Driver",
+            name='Driver',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("position", models.PositiveSmallIntegerField(default=0)),
-                ("name", models.CharField(blank=True, max_length=200)),
-                ("years_licensed", models.PositiveSmallIntegerField(blank=True, null=True)),
-                ("violations_5yr", models.PositiveSmallIntegerField(blank=True, null=True)),
-                (
-                    "document",
-                    quotes.models.fields.DocumentField(blank=True, default=dict, editable=False),
-                ),
-                (
-                    "insured",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="drivers",
-                        to="quotes.insured",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveSmallIntegerField(default=0)),
+                ('name', models.CharField(blank=True, max_length=200)),
+                ('years_licensed', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('violations_5yr', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('document', quotes.models.fields.DocumentField(blank=True, default=dict, editable=False)),
+                ('insured', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drivers', to='quotes.insured')),
             ],
             options={
-                "ordering": ["position", "id"],
+                'ordering': ['position', 'id'],
             },
         ),
         migrations.CreateModel(
-            name="Quote",
+            name='Quote',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("position", models.PositiveIntegerField(default=0)),
-                (
-                    "carrier_name",
-                    models.CharField(
-                        help_text="As the quote writes it.", max_length=120, verbose_name="carrier"
-                    ),
-                ),
-                (
-                    "package_id",
-                    models.CharField(blank=True, max_length=120, verbose_name="package id"),
-                ),
-                (
-                    "package_premium_annual",
-                    quotes.models.fields.PremiumField(
-                        blank=True, null=True, verbose_name="package premium"
-                    ),
-                ),
-                (
-                    "term_months",
-                    models.PositiveSmallIntegerField(
-                        blank=True,
-                        null=True,
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(36),
-                        ],
-                        verbose_name="term",
-                    ),
-                ),
-                (
-                    "generated_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="quoted on"),
-                ),
-                (
-                    "expires_at",
-                    models.DateTimeField(
-                        blank=True,
-                        help_text="The moment from which the price is gone.",
-                        null=True,
-                        verbose_name="expires",
-                    ),
-                ),
-                ("broker", models.CharField(blank=True, max_length=200)),
-                (
-                    "in_input_quotes",
-                    models.BooleanField(
-                        default=True,
-                        editable=False,
-                        help_text="Whether it is sent in input.quotes; not so when it came as offerings alone.",
-                    ),
-                ),
-                (
-                    "document",
-                    quotes.models.fields.DocumentField(blank=True, default=dict, editable=False),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "carrier",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="quotes",
-                        to="quotes.carrier",
-                    ),
-                ),
-                (
-                    "insured",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="quotes",
-                        to="quotes.insured",
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('position', models.PositiveIntegerField(default=0)),
+                ('carrier_name', models.CharField(help_text='As the quote writes it.', max_length=120, verbose_name='carrier')),
+                ('package_id', models.CharField(blank=True, max_length=120, verbose_name='package id')),
+                ('package_premium_annual', quotes.models.fields.PremiumField(blank=True, null=True, verbose_name='package premium')),
+                ('term_months', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(36)], verbose_name='term')),
+                ('generated_at', models.DateTimeField(blank=True, null=True, verbose_name='quoted on')),
+                ('expires_at', models.DateTimeField(blank=True, help_text='The moment from which the price is gone.', null=True, verbose_name='expires')),
+                ('broker', models.CharField(blank=True, max_length=200)),
+                ('in_input_quotes', models.BooleanField(default=True, editable=False, help_text='Whether it is sent in input.quotes; not so when it came as offerings alone.')),
+                ('document', quotes.models.fields.DocumentField(blank=True, default=dict, editable=False)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('carrier', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='quotes', to='quotes.carrier')),
+                ('insured', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='quotes', to='quotes.insured')),
             ],
             options={
-                "ordering": ["position", "created_at", "id"],
+                'ordering': ['position', 'created_at', 'id'],
             },
         ),
         migrations.CreateModel(
-            name="QuoteLine",
+            name='QuoteLine',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "line",
-                    models.CharField(
-                        choices=[("home", "Home"), ("auto", "Auto"), ("umbrella", "Umbrella")],
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "position",
-                    models.PositiveIntegerField(
-                        default=0, help_text="Its place among the offerings."
-                    ),
-                ),
-                (
-                    "quote_ref",
-                    models.CharField(blank=True, max_length=120, verbose_name="quote id"),
-                ),
-                (
-                    "premium_annual",
-                    quotes.models.fields.PremiumField(
-                        blank=True, null=True, verbose_name="annual premium"
-                    ),
-                ),
-                (
-                    "product_name",
-                    models.CharField(blank=True, max_length=200, verbose_name="product"),
-                ),
-                (
-                    "offering_id",
-                    models.CharField(
-                        blank=True,
-                        editable=False,
-                        help_text="The offering id it came with.",
-                        max_length=200,
-                    ),
-                ),
-                (
-                    "document",
-                    quotes.models.fields.DocumentField(
-                        blank=True,
-                        default=dict,
-                        editable=False,
-                        help_text="The line as input.quotes gave it.",
-                    ),
-                ),
-                (
-                    "offering_document",
-                    quotes.models.fields.DocumentField(
-                        blank=True,
-                        default=dict,
-                        editable=False,
-                        help_text="The offering as it came, if it did.",
-                    ),
-                ),
-                (
-                    "quote",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="lines",
-                        to="quotes.quote",
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('line', models.CharField(choices=[('home', 'Home'), ('auto', 'Auto'), ('umbrella', 'Umbrella')], max_length=10)),
+                ('position', models.PositiveIntegerField(default=0, help_text='Its place among the offerings.')),
+                ('quote_ref', models.CharField(blank=True, max_length=120, verbose_name='quote id')),
+                ('premium_annual', quotes.models.fields.PremiumField(blank=True, null=True, verbose_name='annual premium')),
+                ('product_name', models.CharField(blank=True, max_length=200, verbose_name='product')),
+                ('offering_id', models.CharField(blank=True, editable=False, help_text='The offering id it came with.', max_length=200)),
+                ('document', quotes.models.fields.DocumentField(blank=True, default=dict, editable=False, help_text='The line as input.quotes gave it.')),
+                ('offering_document', quotes.models.fields.DocumentField(blank=True, default=dict, editable=False, help_text='The offering as it came, if it did.')),
+                ('quote', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='quotes.quote')),
             ],
             options={
-                "ordering": ["position", "id"],
+                'ordering': ['position', 'id'],
             },
         ),
         migrations.CreateModel(
-            name="Run",
+            name='Run',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("number", models.PositiveIntegerField(help_text="1 is the insured's first run.")),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("queued", "Queued"),
-                            ("submitting", "Sending"),
-                            ("waiting", "Ranking"),
-                            ("completed", "Completed"),
-                            ("failed", "Failed"),
-                            ("rejected", "Rejected"),
-                            ("submit_unknown", "Submission unknown"),
-                            ("bad_response", "Unreadable replies"),
-                            ("abandoned", "Abandoned"),
-                        ],
-                        default="queued",
-                        max_length=20,
-                    ),
-                ),
-                ("coverage_types", quotes.models.fields.DocumentField(default=list)),
-                (
-                    "appetite",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("balanced", "Balanced"),
-                            ("cost_sensitive", "Cost sensitive"),
-                            ("coverage_first", "Coverage first"),
-                            ("simplicity", "Simplicity"),
-                        ],
-                        max_length=30,
-                    ),
-                ),
-                ("service_url", models.CharField(max_length=300)),
-                ("sandbox", models.BooleanField(default=False)),
-                ("request", quotes.models.fields.DocumentField()),
-                ("request_body", models.BinaryField()),
-                (
-                    "offering_lines",
-                    quotes.models.fields.DocumentField(
-                        default=dict,
-                        help_text="Offering id → our quote line's id, as it was when sent.",
-                    ),
-                ),
-                ("nexio_run_id", models.CharField(blank=True, max_length=200)),
-                ("nexio_status", models.CharField(blank=True, max_length=64)),
-                ("stage", models.CharField(blank=True, max_length=64)),
-                ("environment", models.CharField(blank=True, max_length=64)),
-                ("response", quotes.models.fields.DocumentField(blank=True, null=True)),
-                ("response_body", models.BinaryField(blank=True, null=True)),
-                ("diagnostic", models.TextField(blank=True)),
-                ("degradation_reason", models.TextField(blank=True)),
-                ("error", models.TextField(blank=True)),
-                ("error_code", models.CharField(blank=True, max_length=100)),
-                ("error_details", quotes.models.fields.DocumentField(blank=True, null=True)),
-                ("http_status", models.PositiveSmallIntegerField(blank=True, null=True)),
-                ("created_at", models.DateTimeField()),
-                ("submitted_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "completed_at",
-                    models.DateTimeField(blank=True, help_text="As Nexio says it.", null=True),
-                ),
-                (
-                    "finished_at",
-                    models.DateTimeField(blank=True, help_text="When we knew.", null=True),
-                ),
-                ("due_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "attempts",
-                    models.PositiveIntegerField(default=0, help_text="POSTs tried, sent or not."),
-                ),
-                ("polls", models.PositiveIntegerField(default=0)),
-                (
-                    "bad_polls",
-                    models.PositiveIntegerField(default=0, help_text="Unusable polls in a row."),
-                ),
-                (
-                    "unreachable_polls",
-                    models.PositiveIntegerField(
-                        default=0,
-                        help_text="Polls in a row that reached nobody; an outage ends no run.",
-                    ),
-                ),
-                ("last_polled_at", models.DateTimeField(blank=True, null=True)),
-                ("lease_owner", models.CharField(blank=True, max_length=40)),
-                ("lease_until", models.DateTimeField(blank=True, null=True)),
-                (
-                    "insured",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs",
-                        to="quotes.insured",
-                    ),
-                ),
-                (
-                    "resubmission_of",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="resubmissions",
-                        to="quotes.run",
-                    ),
-                ),
-                (
-                    "started_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs_started",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('number', models.PositiveIntegerField(help_text="1 is the insured's first run.")),
+                ('state', models.CharField(choices=[('queued', 'Queued'), ('submitting', 'Sending'), ('waiting', 'Ranking'), ('completed', 'Completed'), ('failed', 'Failed'), ('rejected', 'Rejected'), ('submit_unknown', 'Submission unknown'), ('bad_response', 'Unreadable replies'), ('abandoned', 'Abandoned')], default='queued', max_length=20)),
+                ('coverage_types', quotes.models.fields.DocumentField(default=list)),
+                ('appetite', models.CharField(blank=True, choices=[('balanced', 'Balanced'), ('cost_sensitive', 'Cost sensitive'), ('coverage_first', 'Coverage first'), ('simplicity', 'Simplicity')], max_length=30)),
+                ('service_url', models.CharField(max_length=300)),
+                ('sandbox', models.BooleanField(default=False)),
+                ('request', quotes.models.fields.DocumentField()),
+                ('request_body', models.BinaryField()),
+                ('offering_lines', quotes.models.fields.DocumentField(default=dict, help_text="Offering id → our quote line's id, as it was when sent.")),
+                ('nexio_run_id', models.CharField(blank=True, max_length=200)),
+                ('nexio_status', models.CharField(blank=True, max_length=64)),
+                ('stage', models.CharField(blank=True, max_length=64)),
+                ('environment', models.CharField(blank=True, max_length=64)),
+                ('response', quotes.models.fields.DocumentField(blank=True, null=True)),
+                ('response_body', models.BinaryField(blank=True, null=True)),
+                ('diagnostic', models.TextField(blank=True)),
+                ('degradation_reason', models.TextField(blank=True)),
+                ('error', models.TextField(blank=True)),
+                ('error_code', models.CharField(blank=True, max_length=100)),
+                ('error_details', quotes.models.fields.DocumentField(blank=True, null=True)),
+                ('http_status', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('created_at', models.DateTimeField()),
+                ('submitted_at', models.DateTimeField(blank=True, null=True)),
+                ('completed_at', models.DateTimeField(blank=True, help_text='As Nexio says it.', null=True)),
+                ('finished_at', models.DateTimeField(blank=True, help_text='When we knew.', null=True)),
+                ('due_at', models.DateTimeField(blank=True, null=True)),
+                ('attempts', models.PositiveIntegerField(default=0, help_text='POSTs tried, sent or not.')),
+                ('polls', models.PositiveIntegerField(default=0)),
+                ('bad_polls', models.PositiveIntegerField(default=0, help_text='Unusable polls in a row.')),
+                ('unreachable_polls', models.PositiveIntegerField(default=0, help_text='Polls in a row that reached nobody; an outage ends no run.')),
+                ('last_polled_at', models.DateTimeField(blank=True, null=True)),
+                ('lease_owner', models.CharField(blank=True, max_length=40)),
+                ('lease_until', models.DateTimeField(blank=True, null=True)),
+                ('insured', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='quotes.insured')),
+                ('resubmission_of', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='resubmissions', to='quotes.run')),
+                ('started_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs_started', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ["-created_at", "id"],
+                'ordering': ['-created_at', 'id'],
             },
         ),
         migrations.CreateModel(
-            name="RunEvent",
+            name='RunEvent',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                ("kind", models.CharField(max_length=40)),
-                ("text", models.CharField(max_length=1000)),
-                ("data", quotes.models.fields.DocumentField(blank=True, default=dict)),
-                (
-                    "actor",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "run",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="events",
-                        to="quotes.run",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('kind', models.CharField(max_length=40)),
+                ('text', models.CharField(max_length=1000)),
+                ('data', quotes.models.fields.DocumentField(blank=True, default=dict)),
+                ('actor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='quotes.run')),
             ],
             options={
-                "ordering": ["at", "id"],
+                'ordering': ['at', 'id'],
             },
         ),
         migrations.CreateModel(
-            name="Solution",
+            name='Solution',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "position",
-                    models.PositiveIntegerField(help_text="Its place in the reply, from 0."),
-                ),
-                ("rank", models.PositiveIntegerField(blank=True, null=True)),
-                ("cluster_label", models.CharField(blank=True, max_length=200)),
-                (
-                    "overall_level",
-                    models.DecimalField(blank=True, decimal_places=6, max_digits=20, null=True),
-                ),
-                ("provider_count", models.PositiveIntegerField(blank=True, null=True)),
-                (
-                    "est_cost_low",
-                    models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True),
-                ),
-                (
-                    "est_cost_high",
-                    models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True),
-                ),
-                ("scorecard", quotes.models.fields.DocumentField(default=dict)),
-                (
-                    "run",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="solutions",
-                        to="quotes.run",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveIntegerField(help_text='Its place in the reply, from 0.')),
+                ('rank', models.PositiveIntegerField(blank=True, null=True)),
+                ('cluster_label', models.CharField(blank=True, max_length=200)),
+                ('overall_level', models.DecimalField(blank=True, decimal_places=6, max_digits=20, null=True)),
+                ('provider_count', models.PositiveIntegerField(blank=True, null=True)),
+                ('est_cost_low', models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
+                ('est_cost_high', models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
+                ('scorecard', quotes.models.fields.DocumentField(default=dict)),
+                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='solutions', to='quotes.run')),
             ],
             options={
-                "ordering": ["run", models.OrderBy(models.F("rank"), nulls_last=True), "position"],
+                'ordering': ['run', models.OrderBy(models.F('rank'), nulls_last=True), 'position'],
             },
         ),
         migrations.CreateModel(
-            name="SolutionLine",
+            name='SolutionLine',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("position", models.PositiveIntegerField()),
-                ("category", models.CharField(blank=True, max_length=64)),
-                ("provider_name", models.CharField(blank=True, max_length=200)),
-                ("product_name", models.CharField(blank=True, max_length=200)),
-                ("quote_ref", models.CharField(blank=True, max_length=200)),
-                ("offering_id", models.CharField(blank=True, max_length=200)),
-                (
-                    "line_premium_annual",
-                    models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True),
-                ),
-                (
-                    "matched_by",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("id", "offering id"),
-                            ("premium", "carrier, line and premium"),
-                            ("", "not matched"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "carrier",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="solution_lines",
-                        to="quotes.carrier",
-                    ),
-                ),
-                (
-                    "quote_line",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="solution_lines",
-                        to="quotes.quoteline",
-                    ),
-                ),
-                (
-                    "solution",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="lines",
-                        to="quotes.solution",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveIntegerField()),
+                ('category', models.CharField(blank=True, max_length=64)),
+                ('provider_name', models.CharField(blank=True, max_length=200)),
+                ('product_name', models.CharField(blank=True, max_length=200)),
+                ('quote_ref', models.CharField(blank=True, max_length=200)),
+                ('offering_id', models.CharField(blank=True, max_length=200)),
+                ('line_premium_annual', models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True)),
+                ('matched_by', models.CharField(blank=True, choices=[('id', 'offering id'), ('premium', 'carrier, line and premium'), ('', 'not matched')], max_length=10)),
+                ('carrier', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='solution_lines', to='quotes.carrier')),
+                ('quote_line', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='solution_lines', to='quotes.quoteline')),
+                ('solution', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='quotes.solution')),
             ],
             options={
-                "ordering": ["solution", "position"],
+                'ordering': ['solution', 'position'],
             },
         ),
         migrations.CreateModel(
-            name="Vehicle",
+            name='Vehicle',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("position", models.PositiveSmallIntegerField(default=0)),
-                ("year", models.PositiveSmallIntegerField(blank=True, null=True)),
-                ("make", models.CharField(blank=True, max_length=60)),
-                ("model", models.CharField(blank=True, max_length=60)),
-                ("garaging_zip", models.CharField(blank=True, max_length=10)),
-                ("primary_driver", models.CharField(blank=True, max_length=200)),
-                (
-                    "document",
-                    quotes.models.fields.DocumentField(blank=True, default=dict, editable=False),
-                ),
-                (
-                    "insured",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="vehicles",
-                        to="quotes.insured",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveSmallIntegerField(default=0)),
+                ('year', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('make', models.CharField(blank=True, max_length=60)),
+                ('model', models.CharField(blank=True, max_length=60)),
+                ('garaging_zip', models.CharField(blank=True, max_length=10)),
+                ('primary_driver', models.CharField(blank=True, max_length=200)),
+                ('document', quotes.models.fields.DocumentField(blank=True, default=dict, editable=False)),
+                ('insured', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='vehicles', to='quotes.insured')),
             ],
             options={
-                "ordering": ["position", "id"],
+                'ordering': ['position', 'id'],
             },
         ),
         migrations.AddIndex(
-            model_name="insured",
-            index=models.Index(
-                fields=["owner", "-updated_at"], name="quotes_insu_owner_i_5d3a34_idx"
-            ),
+            model_name='insured',
+            index=models.Index(fields=['owner', '-updated_at'], name='quotes_insu_owner_i_5d3a34_idx'),
         ),
         migrations.AddConstraint(
-            model_name="insured",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    models.Q(("identity_key", ""), _negated=True), ("owner__isnull", False)
-                ),
-                fields=("owner", "identity_key"),
-                name="insured_once_per_owner",
-            ),
+            model_name='insured',
+            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('identity_key', ''), _negated=True), ('owner__isnull', False)), fields=('owner', 'identity_key'), name='insured_once_per_owner'),
         ),
         migrations.AddConstraint(
-            model_name="insured",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    models.Q(("identity_key", ""), _negated=True), ("owner__isnull", True)
-                ),
-                fields=("identity_key",),
-                name="insured_once_without_owner",
-            ),
+            model_name='insured',
+            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('identity_key', ''), _negated=True), ('owner__isnull', True)), fields=('identity_key',), name='insured_once_without_owner'),
         ),
         migrations.AddConstraint(
-            model_name="insured",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("state", ""), ("state__regex", "^[A-Z]{2}$"), _connector="OR"),
-                name="insured_state_is_two_letters",
-            ),
+            model_name='insured',
+            constraint=models.CheckConstraint(condition=models.Q(('state', ''), ('state__regex', '^[A-Z]{2}$'), _connector='OR'), name='insured_state_is_two_letters'),
         ),
         migrations.AddConstraint(
-            model_name="insured",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("zip_code", ""), ("zip_code__regex", "^[0-9]{5}(-[0-9]{4})?$"), _connector="OR"
-                ),
-                name="insured_zip_is_five_digits",
-            ),
+            model_name='insured',
+            constraint=models.CheckConstraint(condition=models.Q(('zip_code', ''), ('zip_code__regex', '^[0-9]{5}(-[0-9]{4})?$'), _connector='OR'), name='insured_zip_is_five_digits'),
         ),
         migrations.AddConstraint(
-            model_name="incumbentpolicy",
-            constraint=models.UniqueConstraint(
-                fields=("insured", "line"), name="incumbent_once_per_line"
-            ),
+            model_name='incumbentpolicy',
+            constraint=models.UniqueConstraint(fields=('insured', 'line'), name='incumbent_once_per_line'),
         ),
         migrations.AddConstraint(
-            model_name="incumbentpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("line__in", ("home", "auto", "umbrella"))),
-                name="incumbent_line_known",
-            ),
+            model_name='incumbentpolicy',
+            constraint=models.CheckConstraint(condition=models.Q(('line__in', ('home', 'auto', 'umbrella'))), name='incumbent_line_known'),
         ),
         migrations.AddConstraint(
-            model_name="incumbentpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("annual_premium__isnull", True),
-                    models.Q(("annual_premium__gte", 0), ("annual_premium__lte", 9999999)),
-                    _connector="OR",
-                ),
-                name="incumbent_premium",
-            ),
+            model_name='incumbentpolicy',
+            constraint=models.CheckConstraint(condition=models.Q(('annual_premium__isnull', True), models.Q(('annual_premium__gte', 0), ('annual_premium__lte', 9999999)), _connector='OR'), name='incumbent_premium'),
         ),
         migrations.AddConstraint(
-            model_name="driver",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("years_licensed__isnull", True),
-                    models.Q(("years_licensed__gte", 0), ("years_licensed__lte", 90)),
-                    _connector="OR",
-                ),
-                name="driver_years_licensed",
-            ),
+            model_name='driver',
+            constraint=models.CheckConstraint(condition=models.Q(('years_licensed__isnull', True), models.Q(('years_licensed__gte', 0), ('years_licensed__lte', 90)), _connector='OR'), name='driver_years_licensed'),
         ),
         migrations.AddConstraint(
-            model_name="driver",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("violations_5yr__isnull", True),
-                    models.Q(("violations_5yr__gte", 0), ("violations_5yr__lte", 99)),
-                    _connector="OR",
-                ),
-                name="driver_violations",
-            ),
+            model_name='driver',
+            constraint=models.CheckConstraint(condition=models.Q(('violations_5yr__isnull', True), models.Q(('violations_5yr__gte', 0), ('violations_5yr__lte', 99)), _connector='OR'), name='driver_violations'),
         ),
         migrations.AddIndex(
-            model_name="quote",
-            index=models.Index(fields=["expires_at"], name="quotes_quot_expires_2e3f11_idx"),
+            model_name='quote',
+            index=models.Index(fields=['expires_at'], name='quotes_quot_expires_2e3f11_idx'),
         ),
         migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("package_id", ""), _negated=True),
-                fields=("insured", "package_id"),
-                name="quote_package_once_per_insured",
-            ),
+            model_name='quote',
+            constraint=models.UniqueConstraint(condition=models.Q(('package_id', ''), _negated=True), fields=('insured', 'package_id'), name='quote_package_once_per_insured'),
         ),
         migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("package_premium_annual__isnull", True),
-                    models.Q(
-                        ("package_premium_annual__gte", 0), ("package_premium_annual__lte", 9999999)
-                    ),
-                    _connector="OR",
-                ),
-                name="quote_package_premium",
-            ),
+            model_name='quote',
+            constraint=models.CheckConstraint(condition=models.Q(('package_premium_annual__isnull', True), models.Q(('package_premium_annual__gte', 0), ('package_premium_annual__lte', 9999999)), _connector='OR'), name='quote_package_premium'),
         ),
         migrations.AddConstraint(
-            model_name="quote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("term_months__isnull", True),
-                    models.Q(("term_months__gte", 1), ("term_months__lte", 36)),
-                    _connector="OR",
-                ),
-                name="quote_term",
-            ),
+            model_name='quote',
+            constraint=models.CheckConstraint(condition=models.Q(('term_months__isnull', True), models.Q(('term_months__gte', 1), ('term_months__lte', 36)), _connector='OR'), name='quote_term'),
         ),
         migrations.AddConstraint(
-            model_name="quoteline",
-            constraint=models.UniqueConstraint(fields=("quote", "line"), name="quote_line_once"),
+            model_name='quoteline',
+            constraint=models.UniqueConstraint(fields=('quote', 'line'), name='quote_line_once'),
         ),
         migrations.AddConstraint(
-            model_name="quoteline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("line__in", ("home", "auto", "umbrella"))),
-                name="quote_line_known",
-            ),
+            model_name='quoteline',
+            constraint=models.CheckConstraint(condition=models.Q(('line__in', ('home', 'auto', 'umbrella'))), name='quote_line_known'),
         ),
         migrations.AddConstraint(
-            model_name="quoteline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("premium_annual__isnull", True),
-                    models.Q(("premium_annual__gte", 0), ("premium_annual__lte", 9999999)),
-                    _connector="OR",
-                ),
-                name="quote_line_premium",
-            ),
+            model_name='quoteline',
+            constraint=models.CheckConstraint(condition=models.Q(('premium_annual__isnull', True), models.Q(('premium_annual__gte', 0), ('premium_annual__lte', 9999999)), _connector='OR'), name='quote_line_premium'),
         ),
         migrations.AddIndex(
-            model_name="run",
-            index=models.Index(fields=["-created_at", "id"], name="quotes_run_created_a99c0d_idx"),
+            model_name='run',
+            index=models.Index(fields=['-created_at', 'id'], name='quotes_run_created_a99c0d_idx'),
         ),
         migrations.AddIndex(
-            model_name="run",
-            index=models.Index(fields=["state", "-created_at"], name="quotes_run_state_c8549f_idx"),
+            model_name='run',
+            index=models.Index(fields=['state', '-created_at'], name='quotes_run_state_c8549f_idx'),
         ),
         migrations.AddIndex(
-            model_name="run",
-            index=models.Index(
-                condition=models.Q(("state__in", ("queued", "submitting", "waiting"))),
-                fields=["due_at"],
-                name="run_due",
-            ),
+            model_name='run',
+            index=models.Index(condition=models.Q(('state__in', ('queued', 'submitting', 'waiting'))), fields=['due_at'], name='run_due'),
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.UniqueConstraint(
-                fields=("insured", "number"), name="run_number_per_insured"
-            ),
+            model_name='run',
+            constraint=models.UniqueConstraint(fields=('insured', 'number'), name='run_number_per_insured'),
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("nexio_run_id", ""), _negated=True),
-                fields=("service_url", "nexio_run_id"),
-                name="run_id_once_per_service",
-            ),
+            model_name='run',
+            constraint=models.UniqueConstraint(condition=models.Q(('nexio_run_id', ''), _negated=True), fields=('service_url', 'nexio_run_id'), name='run_id_once_per_service'),
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "state__in",
-                        [
-                            "queued",
-                            "submitting",
-                            "waiting",
-                            "completed",
-                            "failed",
-                            "rejected",
-                            "submit_unknown",
-                            "bad_response",
-                            "abandoned",
-                        ],
-                    )
-                ),
-                name="run_state_known",
-            ),
+            model_name='run',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'submitting', 'waiting', 'completed', 'failed', 'rejected', 'submit_unknown', 'bad_response', 'abandoned'])), name='run_state_known'),
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("state__in", ["waiting", "completed", "failed", "bad_response"]),
-                        _negated=True,
-                    ),
-                    models.Q(("nexio_run_id", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="run_polled_has_run_id",
-            ),
+            model_name='run',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['waiting', 'completed', 'failed', 'bad_response']), _negated=True), models.Q(('nexio_run_id', ''), _negated=True), _connector='OR'), name='run_polled_has_run_id'),
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("state__in", ["queued", "submitting", "rejected", "submit_unknown"]),
-                        _negated=True,
-                    ),
-                    ("nexio_run_id", ""),
-                    _connector="OR",
-                ),
-                name="run_unsent_has_no_run_id",
-            ),
+            model_name='run',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['queued', 'submitting', 'rejected', 'submit_unknown']), _negated=True), ('nexio_run_id', ''), _connector='OR'), name='run_unsent_has_no_run_id'),
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["completed", "failed"]), _negated=True),
-                    ("response_body__isnull", False),
-                    _connector="OR",
-                ),
-                name="run_answered_keeps_reply",
-            ),
+            model_name='run',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['completed', 'failed']), _negated=True), ('response_body__isnull', False), _connector='OR'), name='run_answered_keeps_reply'),
         ),
         migrations.AddConstraint(
-            model_name="run",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("state__in", ("completed", "failed", "rejected", "abandoned")),
-                        _negated=True,
-                    ),
-                    ("finished_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="run_ended_has_time",
-            ),
+            model_name='run',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ('completed', 'failed', 'rejected', 'abandoned')), _negated=True), ('finished_at__isnull', False), _connector='OR'), name='run_ended_has_time'),
         ),
         migrations.AddIndex(
-            model_name="runevent",
-            index=models.Index(fields=["run", "at"], name="quotes_rune_run_id_39773d_idx"),
+            model_name='runevent',
+            index=models.Index(fields=['run', 'at'], name='quotes_rune_run_id_39773d_idx'),
         ),
         migrations.AddConstraint(
-            model_name="solution",
-            constraint=models.UniqueConstraint(
-                fields=("run", "position"), name="solution_position_once"
-            ),
+            model_name='solution',
+            constraint=models.UniqueConstraint(fields=('run', 'position'), name='solution_position_once'),
         ),
         migrations.AddConstraint(
-            model_name="solutionline",
-            constraint=models.UniqueConstraint(
-                fields=("solution", "position"), name="solution_line_position_once"
-            ),
+            model_name='solutionline',
+            constraint=models.UniqueConstraint(fields=('solution', 'position'), name='solution_line_position_once'),
         ),
         migrations.AddConstraint(
-            model_name="solutionline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("matched_by__in", ["", "id", "premium"])),
-                name="solution_line_match_known",
-            ),
+            model_name='solutionline',
+            constraint=models.CheckConstraint(condition=models.Q(('matched_by__in', ['', 'id', 'premium'])), name='solution_line_match_known'),
         ),
         migrations.AddConstraint(
-            model_name="vehicle",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("year__isnull", True),
-                    models.Q(("year__gte", 1886), ("year__lte", 2100)),
-                    _connector="OR",
-                ),
-                name="vehicle_year",
-            ),
+            model_name='vehicle',
+            constraint=models.CheckConstraint(condition=models.Q(('year__isnull', True), models.Q(('year__gte', 1886), ('year__lte', 2100)), _connector='OR'), name='vehicle_year'),
         ),
     ]

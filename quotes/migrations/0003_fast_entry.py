@@ -17,218 +17,90 @@ def fill_loose_keys(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("quotes", "0002_history_and_roles"),
+        ('quotes', '0002_history_and_roles'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="carrieralias",
-            name="loose_key",
-            field=models.CharField(
-                db_index=True,
-                default="",
-                editable=False,
-                help_text="The key without what companies of any name are called.",
-                max_length=120,
-            ),
+            model_name='carrieralias',
+            name='loose_key',
+            field=models.CharField(db_index=True, default='', editable=False, help_text='The key without what companies of any name are called.', max_length=120),
         ),
         migrations.AddField(
-            model_name="insured",
-            name="origins",
-            field=quotes.models.fields.DocumentField(
-                blank=True,
-                default=dict,
-                editable=False,
-                help_text="Column → where its value came from.",
-            ),
+            model_name='insured',
+            name='origins',
+            field=quotes.models.fields.DocumentField(blank=True, default=dict, editable=False, help_text='Column → where its value came from.'),
         ),
         migrations.AddField(
-            model_name="insured",
-            name="renewal_of",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="renewals",
-                to="quotes.insured",
-            ),
+            model_name='insured',
+            name='renewal_of',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='renewals', to='quotes.insured'),
         ),
         migrations.AddField(
-            model_name="quote",
-            name="origins",
-            field=quotes.models.fields.DocumentField(
-                blank=True,
-                default=dict,
-                editable=False,
-                help_text="Column → where its value came from.",
-            ),
+            model_name='quote',
+            name='origins',
+            field=quotes.models.fields.DocumentField(blank=True, default=dict, editable=False, help_text='Column → where its value came from.'),
         ),
         migrations.AddField(
-            model_name="quoteline",
-            name="details",
-            field=quotes.models.fields.DocumentField(
-                blank=True,
-                default=dict,
-                editable=False,
-                help_text="Limits, deductibles and the like that differ from what the documents say.",
-            ),
+            model_name='quoteline',
+            name='details',
+            field=quotes.models.fields.DocumentField(blank=True, default=dict, editable=False, help_text='Limits, deductibles and the like that differ from what the documents say.'),
         ),
         migrations.AddField(
-            model_name="quoteline",
-            name="origins",
-            field=quotes.models.fields.DocumentField(
-                blank=True,
-                default=dict,
-                editable=False,
-                help_text="Column → where its value came from.",
-            ),
+            model_name='quoteline',
+            name='origins',
+            field=quotes.models.fields.DocumentField(blank=True, default=dict, editable=False, help_text='Column → where its value came from.'),
         ),
         migrations.CreateModel(
-            name="Attachment",
+            name='Attachment',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("name", models.CharField(help_text="As the file was called.", max_length=200)),
-                ("content_type", models.CharField(max_length=60)),
-                ("size", models.PositiveIntegerField(help_text="Bytes.")),
-                ("sha256", models.CharField(editable=False, max_length=64)),
-                (
-                    "file",
-                    models.FileField(
-                        storage=quotes.models.attachment.attachment_storage,
-                        upload_to=quotes.models.attachment.attachment_path,
-                    ),
-                ),
-                ("added_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "added_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "insured",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="attachments",
-                        to="quotes.insured",
-                    ),
-                ),
-                (
-                    "quote",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="attachments",
-                        to="quotes.quote",
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(help_text='As the file was called.', max_length=200)),
+                ('content_type', models.CharField(max_length=60)),
+                ('size', models.PositiveIntegerField(help_text='Bytes.')),
+                ('sha256', models.CharField(editable=False, max_length=64)),
+                ('file', models.FileField(storage=quotes.models.attachment.attachment_storage, upload_to=quotes.models.attachment.attachment_path)),
+                ('added_at', models.DateTimeField(auto_now_add=True)),
+                ('added_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('insured', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='quotes.insured')),
+                ('quote', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attachments', to='quotes.quote')),
             ],
             options={
-                "ordering": ["added_at", "id"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("insured", "sha256"), name="attachment_once_per_insured"
-                    )
-                ],
+                'ordering': ['added_at', 'id'],
+                'constraints': [models.UniqueConstraint(fields=('insured', 'sha256'), name='attachment_once_per_insured')],
             },
         ),
         migrations.CreateModel(
-            name="ColumnChoice",
+            name='ColumnChoice',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "heading",
-                    models.CharField(help_text="In lower case, words only.", max_length=200),
-                ),
-                (
-                    "target",
-                    models.CharField(blank=True, help_text="Empty: leave it out.", max_length=60),
-                ),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="column_choices",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('heading', models.CharField(help_text='In lower case, words only.', max_length=200)),
+                ('target', models.CharField(blank=True, help_text='Empty: leave it out.', max_length=60)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='column_choices', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ["heading"],
-                "constraints": [
-                    models.UniqueConstraint(fields=("owner", "heading"), name="column_choice_once")
-                ],
+                'ordering': ['heading'],
+                'constraints': [models.UniqueConstraint(fields=('owner', 'heading'), name='column_choice_once')],
             },
         ),
         migrations.CreateModel(
-            name="ImportDraft",
+            name='ImportDraft',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "how",
-                    models.CharField(
-                        choices=[("pasted", "Pasted"), ("file", "File")], max_length=10
-                    ),
-                ),
-                (
-                    "name",
-                    models.CharField(blank=True, help_text="The file's name.", max_length=200),
-                ),
-                ("raw", models.BinaryField()),
-                (
-                    "mapping",
-                    quotes.models.fields.DocumentField(
-                        blank=True,
-                        default=dict,
-                        help_text="Column number → what it was chosen to be.",
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                (
-                    "insured",
-                    models.ForeignKey(
-                        blank=True,
-                        help_text="Whose quotes these are, where the table itself names no insured.",
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        to="quotes.insured",
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="import_drafts",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('how', models.CharField(choices=[('pasted', 'Pasted'), ('file', 'File')], max_length=10)),
+                ('name', models.CharField(blank=True, help_text="The file's name.", max_length=200)),
+                ('raw', models.BinaryField()),
+                ('mapping', quotes.models.fields.DocumentField(blank=True, default=dict, help_text='Column number → what it was chosen to be.')),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('insured', models.ForeignKey(blank=True, help_text='Whose quotes these are, where the table itself names no insured.', null=True, on_delete=django.db.models.deletion.CASCADE, to='quotes.insured')),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='import_drafts', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ["-created_at"],
-                "indexes": [
-                    models.Index(fields=["created_at"], name="quotes_impo_created_e46f00_idx")
-                ],
+                'ordering': ['-created_at'],
+                'indexes': [models.Index(fields=['created_at'], name='quotes_impo_created_e46f00_idx')],
             },
         ),
         migrations.RunPython(fill_loose_keys, migrations.RunPython.noop),

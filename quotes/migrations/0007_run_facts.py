@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("quotes", "0006_history"),
+        ('quotes', '0006_history'),
     ]
 
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

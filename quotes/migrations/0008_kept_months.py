@@ -5,60 +5,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("quotes", "0007_run_facts"),
+        ('quotes', '0007_run_facts'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="KeptMonth",
+            name='KeptMonth',
             fields=[
-                ("month", models.DateField(primary_key=True, serialize=False)),
-                (
-                    "version",
-                    models.PositiveIntegerField(
-                        default=0, help_text="Counts changes since it was over."
-                    ),
-                ),
-                ("kept_version", models.PositiveIntegerField(null=True)),
-                ("kept_zone", models.CharField(blank=True, max_length=64)),
+                ('month', models.DateField(primary_key=True, serialize=False)),
+                ('version', models.PositiveIntegerField(default=0, help_text='Counts changes since it was over.')),
+                ('kept_version', models.PositiveIntegerField(null=True)),
+                ('kept_zone', models.CharField(blank=True, max_length=64)),
             ],
         ),
         migrations.CreateModel(
-            name="MonthFigures",
+            name='MonthFigures',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "of",
-                    models.BigIntegerField(
-                        help_text="A broker's id; 0 for runs that are nobody's, -1 for everybody's."
-                    ),
-                ),
-                ("sandbox", models.BooleanField()),
-                (
-                    "data",
-                    models.TextField(help_text="JSON, as services.dashboard.figures writes it."),
-                ),
-                (
-                    "month",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="figures",
-                        to="quotes.keptmonth",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('of', models.BigIntegerField(help_text="A broker's id; 0 for runs that are nobody's, -1 for everybody's.")),
+                ('sandbox', models.BooleanField()),
+                ('data', models.TextField(help_text='JSON, as services.dashboard.figures writes it.')),
+                ('month', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='figures', to='quotes.keptmonth')),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("month", "of", "sandbox"), name="month_figures_once"
-                    )
-                ],
+                'constraints': [models.UniqueConstraint(fields=('month', 'of', 'sandbox'), name='month_figures_once')],
             },
         ),
     ]

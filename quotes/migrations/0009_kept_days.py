@@ -10,33 +10,24 @@ def forget(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("quotes", "0008_kept_months"),
+        ('quotes', '0008_kept_months'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="KeptDay",
+            name='KeptDay',
             fields=[
-                (
-                    "version",
-                    models.PositiveIntegerField(
-                        default=0, help_text="Counts changes since it was over."
-                    ),
-                ),
-                ("kept_version", models.PositiveIntegerField(null=True)),
-                ("kept_zone", models.CharField(blank=True, max_length=64)),
-                ("day", models.DateField(primary_key=True, serialize=False)),
-                (
-                    "nexio",
-                    models.TextField(
-                        blank=True, help_text="JSON, as services.dashboard.figures writes it."
-                    ),
-                ),
-                ("sandbox", models.TextField(blank=True)),
+                ('version', models.PositiveIntegerField(default=0, help_text='Counts changes since it was over.')),
+                ('kept_version', models.PositiveIntegerField(null=True)),
+                ('kept_zone', models.CharField(blank=True, max_length=64)),
+                ('day', models.DateField(primary_key=True, serialize=False)),
+                ('nexio', models.TextField(blank=True, help_text='JSON, as services.dashboard.figures writes it.')),
+                ('sandbox', models.TextField(blank=True)),
             ],
             options={
-                "abstract": False,
+                'abstract': False,
             },
         ),
         migrations.RunPython(forget, forget),

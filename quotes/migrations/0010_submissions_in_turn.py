@@ -4,18 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("quotes", "0009_kept_days"),
+        ('quotes', '0009_kept_days'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="nexioservice",
-            name="next_submit_at",
-            field=models.DateTimeField(
-                blank=True,
-                help_text="When the next submission may begin, where a rate is set.",
-                null=True,
-            ),
+            model_name='nexioservice',
+            name='next_submit_at',
+            field=models.DateTimeField(blank=True, help_text='When the next submission may begin, where a rate is set.', null=True),
         ),
     ]

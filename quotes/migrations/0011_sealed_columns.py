@@ -121,7 +121,8 @@ def narrow(apps, schema_editor):
 def add_mark(apps, schema_editor):
     """As a plain column: SQLite would otherwise make the table anew."""
     schema_editor.execute(
-        f"ALTER TABLE quotes_decisionevent ADD COLUMN reason_mark varchar({24}) DEFAULT '' NOT NULL"
+        "ALTER TABLE quotes_decisionevent "
+        f"ADD COLUMN reason_mark varchar({24}) DEFAULT '' NOT NULL"
     )
 
 
@@ -130,42 +131,29 @@ def drop_mark(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("quotes", "0010_submissions_in_turn"),
+        ('quotes', '0010_submissions_in_turn'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="SealedTable",
+            name='SealedTable',
             fields=[
-                ("name", models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ("key_id", models.CharField(max_length=16)),
-                (
-                    "place",
-                    models.CharField(
-                        blank=True,
-                        help_text="The key of the last row done, while it goes on.",
-                        max_length=40,
-                    ),
-                ),
-                ("finished_at", models.DateTimeField(null=True)),
+                ('name', models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ('key_id', models.CharField(max_length=16)),
+                ('place', models.CharField(blank=True, help_text='The key of the last row done, while it goes on.', max_length=40)),
+                ('finished_at', models.DateTimeField(null=True)),
             ],
         ),
         migrations.AddField(
-            model_name="vehicle",
-            name="vin",
-            field=models.CharField(
-                blank=True,
-                editable=False,
-                help_text="As the document states it, by what a household is recognised.",
-                max_length=17,
-            ),
+            model_name='vehicle',
+            name='vin',
+            field=models.CharField(blank=True, editable=False, help_text='As the document states it, by what a household is recognised.', max_length=17),
         ),
         migrations.AddIndex(
-            model_name="vehicle",
-            index=models.Index(
-                condition=models.Q(("vin", ""), _negated=True), fields=["vin"], name="vehicle_vin"
-            ),
+            model_name='vehicle',
+            index=models.Index(condition=models.Q(('vin', ''), _negated=True), fields=['vin'], name='vehicle_vin'),
         ),
         migrations.SeparateDatabaseAndState(
             database_operations=[
@@ -175,205 +163,169 @@ class Migration(migrations.Migration):
             ],
             state_operations=[
                 migrations.AddField(
-                    model_name="decisionevent",
-                    name="reason_mark",
-                    field=models.CharField(
-                        blank=True,
-                        db_default="",
-                        editable=False,
-                        help_text="By what the same reason is counted and found, since it is sealed.",
-                        max_length=24,
-                    ),
+                    model_name='decisionevent',
+                    name='reason_mark',
+                    field=models.CharField(blank=True, db_default='', editable=False, help_text='By what the same reason is counted and found, since it is sealed.', max_length=24),
                 ),
                 migrations.AlterField(
-                    model_name="auditevent",
-                    name="data",
+                    model_name='auditevent',
+                    name='data',
                     field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict),
                 ),
                 migrations.AlterField(
-                    model_name="comment",
-                    name="text",
+                    model_name='comment',
+                    name='text',
                     field=quotes.models.sealed_fields.SealedTextField(),
                 ),
                 migrations.AlterField(
-                    model_name="decisionevent",
-                    name="note",
+                    model_name='decisionevent',
+                    name='note',
                     field=quotes.models.sealed_fields.SealedTextField(blank=True),
                 ),
                 migrations.AlterField(
-                    model_name="decisionevent",
-                    name="reason",
+                    model_name='decisionevent',
+                    name='reason',
                     field=quotes.models.sealed_fields.SealedTextField(blank=True),
                 ),
                 migrations.AlterField(
-                    model_name="driver",
-                    name="document",
-                    field=quotes.models.sealed_fields.SealedDocumentField(
-                        blank=True, default=dict, editable=False
-                    ),
+                    model_name='driver',
+                    name='document',
+                    field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict, editable=False),
                 ),
                 migrations.AlterField(
-                    model_name="importdraft",
-                    name="raw",
+                    model_name='importdraft',
+                    name='raw',
                     field=quotes.models.sealed_fields.SealedBinaryField(),
                 ),
                 migrations.AlterField(
-                    model_name="incumbentpolicy",
-                    name="document",
-                    field=quotes.models.sealed_fields.SealedDocumentField(
-                        blank=True, default=dict, editable=False
-                    ),
+                    model_name='incumbentpolicy',
+                    name='document',
+                    field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict, editable=False),
                 ),
                 migrations.AlterField(
-                    model_name="insured",
-                    name="body_document",
-                    field=quotes.models.sealed_fields.SealedDocumentField(
-                        blank=True,
-                        default=dict,
-                        editable=False,
-                        help_text="Keys of an imported submit body beside input and offerings.",
-                    ),
+                    model_name='insured',
+                    name='body_document',
+                    field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict, editable=False, help_text='Keys of an imported submit body beside input and offerings.'),
                 ),
                 migrations.AlterField(
-                    model_name="insured",
-                    name="document",
-                    field=quotes.models.sealed_fields.SealedDocumentField(
-                        blank=True, default=dict, editable=False
-                    ),
+                    model_name='insured',
+                    name='document',
+                    field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict, editable=False),
                 ),
                 migrations.AlterField(
-                    model_name="legalhold",
-                    name="lift_reason",
+                    model_name='legalhold',
+                    name='lift_reason',
                     field=quotes.models.sealed_fields.SealedTextField(blank=True),
                 ),
                 migrations.AlterField(
-                    model_name="legalhold",
-                    name="reason",
+                    model_name='legalhold',
+                    name='reason',
                     field=quotes.models.sealed_fields.SealedTextField(),
                 ),
                 migrations.AlterField(
-                    model_name="proposal",
-                    name="notes",
+                    model_name='proposal',
+                    name='notes',
                     field=quotes.models.sealed_fields.SealedTextField(blank=True),
                 ),
                 migrations.AlterField(
-                    model_name="proposal",
-                    name="pdf",
+                    model_name='proposal',
+                    name='pdf',
                     field=quotes.models.sealed_fields.SealedBinaryField(),
                 ),
                 migrations.AlterField(
-                    model_name="proposalpage",
-                    name="png",
+                    model_name='proposalpage',
+                    name='png',
                     field=quotes.models.sealed_fields.SealedBinaryField(),
                 ),
                 migrations.AlterField(
-                    model_name="quote",
-                    name="document",
-                    field=quotes.models.sealed_fields.SealedDocumentField(
-                        blank=True, default=dict, editable=False
-                    ),
+                    model_name='quote',
+                    name='document',
+                    field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict, editable=False),
                 ),
                 migrations.AlterField(
-                    model_name="quoteline",
-                    name="details",
-                    field=quotes.models.sealed_fields.SealedDocumentField(
-                        blank=True,
-                        default=dict,
-                        editable=False,
-                        help_text="Limits, deductibles and the like that differ from what the documents say.",
-                    ),
+                    model_name='quoteline',
+                    name='details',
+                    field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict, editable=False, help_text='Limits, deductibles and the like that differ from what the documents say.'),
                 ),
                 migrations.AlterField(
-                    model_name="quoteline",
-                    name="document",
-                    field=quotes.models.sealed_fields.SealedDocumentField(
-                        blank=True,
-                        default=dict,
-                        editable=False,
-                        help_text="The line as input.quotes gave it.",
-                    ),
+                    model_name='quoteline',
+                    name='document',
+                    field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict, editable=False, help_text='The line as input.quotes gave it.'),
                 ),
                 migrations.AlterField(
-                    model_name="quoteline",
-                    name="offering_document",
-                    field=quotes.models.sealed_fields.SealedDocumentField(
-                        blank=True,
-                        default=dict,
-                        editable=False,
-                        help_text="The offering as it came, if it did.",
-                    ),
+                    model_name='quoteline',
+                    name='offering_document',
+                    field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict, editable=False, help_text='The offering as it came, if it did.'),
                 ),
                 migrations.AlterField(
-                    model_name="reviewrequest",
-                    name="answer",
+                    model_name='reviewrequest',
+                    name='answer',
                     field=quotes.models.sealed_fields.SealedTextField(blank=True),
                 ),
                 migrations.AlterField(
-                    model_name="reviewrequest",
-                    name="text",
+                    model_name='reviewrequest',
+                    name='text',
                     field=quotes.models.sealed_fields.SealedTextField(blank=True),
                 ),
                 migrations.AlterField(
-                    model_name="run",
-                    name="degradation_reason",
+                    model_name='run',
+                    name='degradation_reason',
                     field=quotes.models.sealed_fields.SealedTextField(blank=True),
                 ),
                 migrations.AlterField(
-                    model_name="run",
-                    name="diagnostic",
+                    model_name='run',
+                    name='diagnostic',
                     field=quotes.models.sealed_fields.SealedTextField(blank=True),
                 ),
                 migrations.AlterField(
-                    model_name="run",
-                    name="error",
+                    model_name='run',
+                    name='error',
                     field=quotes.models.sealed_fields.SealedTextField(blank=True),
                 ),
                 migrations.AlterField(
-                    model_name="run",
-                    name="error_details",
+                    model_name='run',
+                    name='error_details',
                     field=quotes.models.sealed_fields.SealedDocumentField(blank=True, null=True),
                 ),
                 migrations.AlterField(
-                    model_name="run",
-                    name="request",
+                    model_name='run',
+                    name='request',
                     field=quotes.models.sealed_fields.SealedDocumentField(),
                 ),
                 migrations.AlterField(
-                    model_name="run",
-                    name="request_body",
+                    model_name='run',
+                    name='request_body',
                     field=quotes.models.sealed_fields.SealedBinaryField(),
                 ),
                 migrations.AlterField(
-                    model_name="run",
-                    name="response",
+                    model_name='run',
+                    name='response',
                     field=quotes.models.sealed_fields.SealedDocumentField(blank=True, null=True),
                 ),
                 migrations.AlterField(
-                    model_name="run",
-                    name="response_body",
+                    model_name='run',
+                    name='response_body',
                     field=quotes.models.sealed_fields.SealedBinaryField(blank=True, null=True),
                 ),
                 migrations.AlterField(
-                    model_name="runevent",
-                    name="data",
+                    model_name='runevent',
+                    name='data',
                     field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict),
                 ),
                 migrations.AlterField(
-                    model_name="runevent",
-                    name="text",
+                    model_name='runevent',
+                    name='text',
                     field=quotes.models.sealed_fields.SealedTextField(),
                 ),
                 migrations.AlterField(
-                    model_name="solution",
-                    name="scorecard",
+                    model_name='solution',
+                    name='scorecard',
                     field=quotes.models.sealed_fields.SealedDocumentField(default=dict),
                 ),
                 migrations.AlterField(
-                    model_name="vehicle",
-                    name="document",
-                    field=quotes.models.sealed_fields.SealedDocumentField(
-                        blank=True, default=dict, editable=False
-                    ),
+                    model_name='vehicle',
+                    name='document',
+                    field=quotes.models.sealed_fields.SealedDocumentField(blank=True, default=dict, editable=False),
                 ),
             ],
         ),

@@ -24,44 +24,27 @@ def end_old(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("quotes", "0012_seal_rows"),
-        ("sessions", "0001_initial"),
+        ('quotes', '0012_seal_rows'),
+        ('sessions', '0001_initial'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="OpenSession",
+            name='OpenSession',
             fields=[
-                (
-                    "session_key",
-                    models.CharField(
-                        max_length=40, primary_key=True, serialize=False, verbose_name="session key"
-                    ),
-                ),
-                ("expire_date", models.DateTimeField(db_index=True, verbose_name="expire date")),
-                ("session_data", quotes.models.sealed_fields.SealedTextField()),
-                ("signed_in_at", models.DateTimeField(null=True)),
-                (
-                    "used_at",
-                    models.DateTimeField(
-                        help_text="When the person last did something.", null=True
-                    ),
-                ),
-                ("browser", models.CharField(blank=True, max_length=80)),
-                ("address", models.GenericIPAddressField(null=True)),
-                (
-                    "user",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="open_sessions",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='session key')),
+                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
+                ('session_data', quotes.models.sealed_fields.SealedTextField()),
+                ('signed_in_at', models.DateTimeField(null=True)),
+                ('used_at', models.DateTimeField(help_text='When the person last did something.', null=True)),
+                ('browser', models.CharField(blank=True, max_length=80)),
+                ('address', models.GenericIPAddressField(null=True)),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='open_sessions', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "indexes": [models.Index(fields=["user", "-used_at"], name="session_of_user")],
+                'indexes': [models.Index(fields=['user', '-used_at'], name='session_of_user')],
             },
         ),
         migrations.RunPython(note, migrations.RunPython.noop),

@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from quotes.models import QuoteLine
 from quotes.services import shorthand
-from quotes.services.details.catalogue import DETAILS, Json, detail_named, parse_detail
+from quotes.services.details.catalogue import DETAILS, Detail, Json, detail_named, parse_detail
 from quotes.services.details.sources import document_detail, document_details
 from quotes.services.shorthand.amounts import number
 
@@ -70,17 +71,30 @@ def annual_of(term: Json) -> Decimal:
 def details_of(line: QuoteLine) -> dict[str, StatedDetail]:
     """Every detail the line states, by code, in the catalogue's order."""
     stated, typed = imported_details(line), overrides(line)
-    found = {}
-    for detail in DETAILS[line.line]:
-        entry = typed.get(detail.code)
-        value = stated.get(detail.code) if entry is None else entry["value"]
-        if detail.code == "term" and value and not _makes_up(value, line.premium_annual):
-            continue
-        if value is not None:
-            text = str(entry["typed"]) if entry else ""
-            shown = detail.kind.shown(value)
-            found[detail.code] = StatedDetail(detail.code, detail.label, value, shown, text)
-    return found
+    laid = (
+        _laid_over(line, detail, stated.get(detail.code), typed.get(detail.code))
+        for detail in DETAILS[line.line]
+    )
+    return {each.code: each for each in laid if each is not None}
+
+
+def detail_of(line: QuoteLine, code: str) -> StatedDetail | None:
+    """One detail, where the line states it: what asks for no other reads no other."""
+    stated = document_detail(line.line, code, line.document, line.offering_document)
+    return _laid_over(line, detail_named(line.line, code), stated, overrides(line).get(code))
+
+
+def _laid_over(
+    line: QuoteLine, detail: Detail, stated: Json, entry: Mapping[str, Any] | None
+) -> StatedDetail | None:
+    """What was typed, where anything was, over what the documents state."""
+    value = stated if entry is None else entry["value"]
+    if detail.code == "term" and value and not _makes_up(value, line.premium_annual):
+        return None
+    if value is None:
+        return None
+    text = str(entry["typed"]) if entry else ""
+    return StatedDetail(detail.code, detail.label, value, detail.kind.shown(value), text)
 
 
 def set_detail(line: QuoteLine, code: str, text: str) -> bool:
@@ -118,7 +132,7 @@ def set_premium(line: QuoteLine, text: str) -> bool:
         line.premium_annual = None
         return _set(line, "term", "", None) or before is not None
     stated = shorthand.parse_premium(text)
-    if stated.months is None and before == stated.annual and "term" not in details_of(line):
+    if stated.months is None and before == stated.annual and detail_of(line, "term") is None:
         return False
     line.premium_annual = stated.annual
     term = None
@@ -132,7 +146,7 @@ def premium_text(line: QuoteLine) -> str:
     """What a premium's field holds: the term's premium as typed, else the annual one."""
     if line.premium_annual is None:
         return ""
-    term = details_of(line).get("term")
+    term = detail_of(line, "term")
     return term.text if term else str(number(line.premium_annual))
 
 

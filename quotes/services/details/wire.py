@@ -13,7 +13,7 @@ from typing import Any
 from quotes.models import QuoteLine
 from quotes.services.details.reading import Json, Path, line_parts, offering_parts
 from quotes.services.details.sources import SOURCES, document_detail, document_details
-from quotes.services.details.stated import details_of, imported_details, overrides
+from quotes.services.details.stated import detail_of, details_of, imported_details, overrides
 from quotes.services.grouping import QuotedLine
 
 ATTRIBUTES = frozenset(("effective_date", "term", "fees", "paid_in_full", "standalone", "status"))
@@ -69,7 +69,7 @@ def lay_over_offering(offering: dict[str, Any], line: QuoteLine) -> None:
         _replace(offering, offering_parts(offering), line.line, code, entry["value"])
     own = document_detail(line.line, "term", None, line.offering_document)
     now = document_detail(line.line, "term", None, offering)
-    stated = details_of(line).get("term")
+    stated = detail_of(line, "term")
     if stated and own and now != stated.value:
         # A line's own term stands under the key of its package's, which was edited.
         _replace(offering, offering_parts(offering), line.line, "term", stated.value)

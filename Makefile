@@ -7,7 +7,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 COVERING := tests/nexio --ignore=tests/nexio/test_reply_properties.py tests/models/test_run.py \
 	tests/services/test_run_life.py tests/services/test_claims.py \
 	tests/services/test_outcomes.py tests/services/test_outcomes_of_polls.py \
-	tests/services/test_answers_together.py
+	tests/services/test_answers_together.py tests/services/test_settling.py \
+	tests/services/test_submission.py tests/services/test_operations_acts.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run install install-dev test check format lock upgrade sbom demo-reset screenshots migrate bench chaos coverage

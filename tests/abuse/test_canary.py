@@ -7,6 +7,7 @@ import json
 import logging
 import logging.config
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +16,14 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from brokerportal.logs import logging_config, logging_dict
-from quotes.models import Insured, Run, RunState
+from quotes.models import Insured, Run, RunState, User
+from quotes.services.links import mail_links
+from quotes.services.notices.tending import tend
 from quotes.services.roles import ensure_roles
 from tests.abuse.asking import every_address
 from tests.access.rules import body_of
@@ -106,6 +110,19 @@ def lived(seen: Seen, fake: Any) -> Run:
     return run
 
 
+def mailed(run: Run, person: User) -> None:
+    """What the app mails of it: that it ended, and besides a link to set a password."""
+    for moment in (timezone.now(), timezone.now() + timedelta(hours=1)):
+        tend(moment)
+    mail_links([person.pk])
+
+
+def test_no_fault_is_mailed() -> None:
+    """Its page and its log line are all that is made of one: there is no error mail to read."""
+    config = logging_dict(level="DEBUG", as_json=True)
+    assert {each["class"] for each in config["handlers"].values()} == {"logging.StreamHandler"}
+
+
 def with_faults(seen: Seen, run: Run, monkeypatch: Any) -> None:
     """Pages that break, saying the household and the key as they do."""
 
@@ -144,7 +161,10 @@ def test_a_runs_whole_life_leaves_no_trace_of_key_or_household(
     rows = broker_rows(people, make_user("colleague", "broker"))
     broker, manager, admin = Seen("broker"), Seen("manager"), Seen("admin")
 
+    for person in User.objects.all():
+        User.objects.filter(pk=person.pk).update(email=f"{person.username}@portal.example.com")
     run = lived(broker, fake_nexio)
+    mailed(run, people["broker"])
     world = {**rows, "run": run, "done": run, "insured": run.insured, "person": people["other"]}
     for who, seen in (("broker", broker), ("manager", manager), ("admin", admin)):
         for name, path in every_address(world).items():
@@ -164,8 +184,9 @@ def test_a_runs_whole_life_leaves_no_trace_of_key_or_household(
     packed = [repr(SignedPackage.loads(payload)) for payload in payloads]
     assert packed
     assert holds("".join(payloads + packed), KEY, *HOUSEHOLD) == []
-    mails = "".join(f"{each.subject}{each.body}{each.to}" for each in mail.outbox)
-    assert holds(mails, KEY, *HOUSEHOLD) == []
+    mails = [each.message().as_string() for each in mail.outbox]
+    assert holds("".join(mails), "/runs/", "password here") == ["/runs/", "password here"]
+    assert holds("".join(mails), KEY, *HOUSEHOLD) == []
     for seen in (broker, manager, admin):
         assert holds("\n".join(seen.addresses), KEY, *HOUSEHOLD) == []
         for path, body in seen.bodies.items():

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from quotes.models import AuditEvent, Run, User
+from quotes.models import AuditEvent, OpenSession, Run, User
 from tests.abuse.asking import changed, every_address, fingerprint, tables
 from tests.access.rules import body_of
 from tests.access.world import OURS, ROUTES, browser_of, enrolled_world
@@ -29,8 +29,10 @@ def test_looking_writes_nothing(world, who):
     same to the byte afterwards, but for the access log, sessions and the counting of attempts."""
     browser = browser_of(who)
     addresses = every_address(world)
-    before = tables()
+    browser.get(reverse("quotes:worklist"))  # from here on its session knows when it began
+    before, open_before = tables(), open_sessions()
     looked_at(browser, addresses)
+    assert open_sessions() == open_before
     if not changed(before, tables()):
         return
     # It is known that something wrote; now each by itself, to say which.
@@ -41,6 +43,11 @@ def test_looking_writes_nothing(world, who):
         if differs := changed(before, tables()):
             wrote[name] = differs
     pytest.fail(f"looking wrote: {wrote or 'once, and not again'}")
+
+
+def open_sessions() -> list[tuple[Any, ...]]:
+    """Whose sessions are open, and since when: nothing of it changes by looking."""
+    return sorted(OpenSession.objects.values_list("session_key", "user_id", "signed_in_at"))
 
 
 def looked_at(browser: Client, addresses: dict[str, str]) -> None:

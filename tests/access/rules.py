@@ -19,7 +19,7 @@ SIGNED_IN = ("broker", "colleague", "other", "manager", "elsewhere", "admin", "r
 WITHOUT = "bare"
 """An administrator without a second factor, while the policy requires one."""
 EVERYBODY = (*NOBODY, *SIGNED_IN, WITHOUT)
-OTHER_METHODS = ("PUT", "PATCH", "DELETE", "OPTIONS")
+OTHER_METHODS = ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 """Nothing answers them, whoever asks."""
 
 Rule = dict[str, frozenset[int]]

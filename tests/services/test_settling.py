@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
 
 from quotes.models import Run, User
 from quotes.services.runs import (
@@ -12,6 +15,7 @@ from quotes.services.runs import (
     abandon_run,
     link_run_id,
     may_be_running,
+    next_check,
     resubmit_run,
     resume_run,
     send_again,
@@ -20,7 +24,7 @@ from tests.answers import reset, status
 from tests.clock import ScaledClock
 from tests.factories import make_user, queued_run
 from tests.fake_nexio import FakeNexio
-from tests.runs import lost_run, rejected_run, waiting_run
+from tests.runs import lost_run, rejected_run, unreadable_run, waiting_run
 from tests.services.watch import Watching, text_of, until_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -228,3 +232,14 @@ def test_a_run_nexio_named_itself_is_not_linked_to_another(nexio: FakeNexio, run
         until_state(run, "bad_response")
     with pytest.raises(NotPossible):
         link_run_id(run=run, actor=broker, run_id="other-1", reason="Why not.", hint=False)
+
+
+def test_a_run_that_is_asked_for_again_is_due_at_once(broker: User) -> None:
+    """And without a hint to the queue, where a worker is known to look by itself."""
+    run = unreadable_run(broker)
+    assert next_check(run, timezone.now()) is None
+    OrmQ.objects.all().delete()
+    run = resume_run(run=run, actor=broker, hint=False)
+    assert next_check(run, timezone.now()) == 0
+    assert next_check(run, timezone.now() - timedelta(minutes=1)) == pytest.approx(60, abs=20)
+    assert not OrmQ.objects.exists()

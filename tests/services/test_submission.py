@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from quotes.models import Insured, Quote, QuoteLine
+from quotes.models import Insured, Quote, QuoteLine, Role
 from quotes.services import reading
 from quotes.services.origins import How, Origin, mark
-from quotes.services.runs import start_run
+from quotes.services.runs import NotReady, start_run
 from tests import documents
-from tests.factories import EXAMPLES, import_value
+from tests.factories import EXAMPLES, import_value, make_user
 from tests.services.sending import imported_run, sent_for, sent_now
 
 pytestmark = pytest.mark.django_db
@@ -294,3 +294,17 @@ def differences(a: Any, b: Any, where: tuple[Any, ...] = ()) -> list[tuple[Any, 
             for p in differences(x, y, (*where, i))
         ]
     return [] if a == b else [where]
+
+
+def test_a_start_says_what_blocks_it_and_what_deserves_a_look() -> None:
+    """Of all the insured's quotes, where none are named."""
+    broker = make_user("broker", Role.BROKER.value)
+    insured = import_value(body(offering()), owner=broker).insured
+    told: list[Any] = []
+    run = start_run(insured=insured, coverage_types=["home"], started_by=broker, warn=told.extend)
+    assert len(run.offering_lines) == 1
+    assert told, "a household without a date of birth deserves a look"
+    with pytest.raises(NotReady) as stopped:
+        start_run(insured=insured, coverage_types=["auto"], started_by=broker)
+    assert stopped.value.args
+    assert insured.runs.count() == 1

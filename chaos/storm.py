@@ -17,6 +17,7 @@ from chaos.controls import WITHOUT
 from chaos.faults import chance_for
 from chaos.journal import Exchange, read_exchanges
 from chaos.loading import Loader, read_ledger
+from chaos.pages import pages_for_operators
 from chaos.peer import CALM, JOURNAL, Script, Span
 from chaos.people import Person
 from chaos.processes import KINDS, Peer, Worker
@@ -255,6 +256,7 @@ class Storm:
         self.canaries.files("worker logs", (worker.log for worker in self.workers))
         self.canaries.look("addresses asked for", (each.path.encode() for each in exchanges))
         self.canaries.queue()
+        self.canaries.look("pages for operators", pages_for_operators())
         evidence = checking.Evidence(
             ledger=read_ledger(self.loader.ledger),
             exchanges=exchanges,

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from quotes.models import Carrier, Insured, QuoteLine, RunCarrier, RunFact, SolutionLine
+from quotes.models import Carrier, CarrierPart, Insured, QuoteLine, RunCarrier, RunFact, SolutionLine
 from quotes.models.carrier import carrier_key
 from quotes.models.run_fact import RunFactQuerySet
 
@@ -71,7 +71,8 @@ def _of_carriers(text: str, named: set[UUID]) -> Iterator[Q]:
     alike = Q(name__icontains=text) | Q(aliases__key__contains=key)
     known = list(Carrier.objects.filter(alike).values_list("pk", flat=True).distinct())
     if known:
-        yield in_parts(Q(carrier__in=known))
+        # All parts by name: else SQLite reads all rows of the carrier for each run it asks about.
+        yield in_parts(Q(carrier__in=known, part__in=CarrierPart.values))
     strange = Q(carrier__isnull=True, name__icontains=text)
     theirs = RunCarrier.objects.filter(strange).values_list("run", flat=True)
     runs = _few(theirs, MOST_NAMED)

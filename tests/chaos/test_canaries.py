@@ -8,6 +8,9 @@ from django_q.models import OrmQ, Schedule, Success
 from django_q.tasks import async_task
 
 from chaos.canaries import BIRTH, KEY, SURNAME, Watch
+from chaos.pages import ADDRESSES, pages_for_operators
+from quotes.models import User
+from quotes.services.roles import ensure_roles
 
 NAMES = [KEY, SURNAME.upper(), f"Clementine {SURNAME}-7", f"{BIRTH:%m/%d/%Y}"]
 
@@ -44,6 +47,18 @@ def test_in_what_the_queue_is_to_do_at_a_time(db):
     watch = Watch()
     watch.queue()
     assert watch.found == {"queue payloads"}
+
+
+def test_on_a_page_for_operators(db):
+    """The pages are seen as they are drawn: what is put on one is found."""
+    ensure_roles()
+    clean = Watch()
+    clean.look("pages for operators", pages_for_operators())
+    assert (clean.found, clean.looked) == (set(), {"pages for operators": len(ADDRESSES)})
+    User.objects.create(username=f"{SURNAME}@example.com")
+    watch = Watch()
+    watch.look("pages for operators", pages_for_operators())
+    assert watch.found == {"pages for operators"}
 
 
 def test_a_queue_without_any_is_clean_and_was_looked_at(db):

@@ -13,6 +13,7 @@ from django_q.models import OrmQ
 from quotes.models import Run, RunState
 from tests.answers import hang
 from tests.factories import queued_run
+from tests.processes.test_tampered_queue import payloads
 from tests.processes.worker import eventually
 from tests.redis_server import KEY, queue_url  # noqa: F401  (a fixture, used by name)
 
@@ -60,3 +61,23 @@ def test_a_worker_serves_while_redis_is_away(start_worker, fake_nexio):
         eventually(lambda: state(run) == RunState.COMPLETED, 90, "the run completed")
         assert len(fake_nexio.recorded_submits) == 1
         assert worker.stop() == 0
+
+
+def test_a_tampered_payload_runs_nothing_and_the_worker_goes_on(
+    queue_url,  # noqa: F811
+    start_worker,
+    fake_nexio,
+    tmp_path,
+):
+    """Whoever can write to Redis and does not have our SECRET_KEY: the same as in the database."""
+    mark = tmp_path / "it-ran"
+    given = payloads(mark)
+    worker = start_worker(QUEUE_URL=queue_url)
+    with redis.Redis.from_url(queue_url) as client:
+        client.rpush(KEY, *given.values())
+        eventually(lambda: not client.llen(KEY), 90, "the payloads are thrown away")
+    run = queued_run()
+    eventually(lambda: state(run) == RunState.COMPLETED, 90, "a run is served after")
+    assert worker.process.poll() is None
+    assert not mark.exists()
+    assert str(mark) not in worker.log.read_text()

@@ -337,6 +337,8 @@ class RunEvent(models.Model):
         indexes = [
             models.Index(fields=["run", "at"]),
             models.Index(name="event_time", fields=["at", "kind"]),
+            # Every list asks which of its runs are what-ifs: few are, and each has many events.
+            models.Index(name="event_what_if", fields=["run"], condition=models.Q(kind="what_if")),
         ]
 
     def __str__(self) -> str:

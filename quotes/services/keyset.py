@@ -91,8 +91,8 @@ class Page(Generic[M]):
 def page_of(rows: QuerySet[M], order: Order, mark: Mark | None, size: int) -> Page[M]:
     """The `size` rows after the mark, before it where that looks back, or the first ones."""
     back = mark is not None and mark.back
-    found = _take(rows, order, mark, size + 1)
-    more, found = len(found) > size, found[:size]
+    found, more = _take(rows, order, mark, size + 1)
+    found = found[:size]
     if back:
         if not more and len(found) < size:
             # At the beginning: whole from there, with whatever is new.
@@ -114,16 +114,22 @@ def _mark(row: Model, order: Order, *, back: bool) -> str:
     return Mark(getattr(row, order.column), row.pk, back).encoded()
 
 
-def _take(rows: QuerySet[M], order: Order, mark: Mark | None, count: int) -> list[M]:
+def _take(rows: QuerySet[M], order: Order, mark: Mark | None, count: int) -> tuple[list[M], bool]:
+    """Up to `count` rows, and whether there are as many.
+
+    Their keys first: where a database has to sort it then sorts these, and not whole rows with
+    all that is joined to them. A row that is gone by then is left out.
+    """
     back = mark is not None and mark.back
-    found: list[M] = []
+    keys: list[UUID] = []
     for part, of_mark in _parts(rows, order, mark, back):
         if of_mark is not None:
             part = part.filter(of_mark)
-        found += part[: count - len(found)]
-        if len(found) >= count:
+        keys += part.values_list("pk", flat=True)[: count - len(keys)]
+        if len(keys) >= count:
             break
-    return found
+    there = rows.order_by().in_bulk(keys)
+    return [there[pk] for pk in keys if pk in there], len(keys) >= count
 
 
 def _parts(
@@ -162,9 +168,9 @@ def all_in_order(rows: QuerySet[M], order: Order, chunk: int) -> Generator[list[
     and no transaction with it, however slowly they are taken."""
     mark: Mark | None = None
     while True:
-        found = _take(rows, order, mark, chunk)
+        found, more = _take(rows, order, mark, chunk)
         if found:
             yield found
-        if len(found) < chunk:
+        if not more or not found:
             return
         mark = Mark(getattr(found[-1], order.column), found[-1].pk)

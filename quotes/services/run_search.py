@@ -15,7 +15,15 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from quotes.models import Carrier, CarrierPart, Insured, QuoteLine, RunCarrier, RunFact, SolutionLine
+from quotes.models import (
+    Carrier,
+    CarrierPart,
+    Insured,
+    QuoteLine,
+    RunCarrier,
+    RunFact,
+    SolutionLine,
+)
 from quotes.models.carrier import carrier_key
 from quotes.models.run_fact import RunFactQuerySet
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -11,7 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bench import desk, pages, review_list, seed_runs
-from tests.services.plans import read_whole
+from quotes.models import Carrier, RunFact
+from quotes.services import run_search
+from quotes.services.what_if.origin import origins_of
+from tests.services.plans import plan_of, read_whole
 
 ALLOWED = {
     # A narrow table that a count reads up to its 500th or 99th row, whatever their order.
@@ -46,6 +50,28 @@ def test_no_page_reads_a_large_table_from_end_to_end(client: Client) -> None:
         if read:
             found[name] = read
     assert found == {}
+
+
+@pytest.mark.django_db
+def test_which_runs_are_what_ifs_is_read_from_an_index_of_these_alone() -> None:
+    with CaptureQueriesContext(connection) as seen:
+        assert origins_of([uuid4(), uuid4()]) == {}
+    assert "event_what_if" in plan_of(seen[0]["sql"])
+
+
+@pytest.mark.django_db
+def test_a_frequent_carrier_is_asked_of_each_run_by_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SQLite otherwise reads all rows of the carrier, once for each run."""
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite's choice: PostgreSQL knows how many rows a carrier has")
+    monkeypatch.setattr(run_search, "MANY_PARTS", -1)
+    Carrier.objects.create(name="Larkspur Mutual")
+    found = run_search.search_runs(RunFact.objects.all(), "larkspur")
+    asked = [line for line in found.explain().splitlines() if "run_carrier" in line]
+    assert asked
+    assert all("run_id=?" in line for line in asked)
 
 
 @pytest.mark.django_db

@@ -11,7 +11,8 @@ import pytest
 from quotes.models import Insured, Quote, QuoteLine, Role
 from quotes.services import reading
 from quotes.services.origins import How, Origin, mark
-from quotes.services.runs import NotReady, start_run
+from quotes.services.readiness import NotReady
+from quotes.services.runs import start_run
 from tests import documents
 from tests.factories import EXAMPLES, import_value, make_user
 from tests.services.sending import imported_run, sent_for, sent_now

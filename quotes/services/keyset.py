@@ -88,19 +88,24 @@ class Page(Generic[M]):
     next: str | None
 
 
-def page_of(rows: QuerySet[M], order: Order, mark: Mark | None, size: int) -> Page[M]:
-    """The `size` rows after the mark, before it where that looks back, or the first ones."""
+def page_of(
+    rows: QuerySet[M], whole: QuerySet[M], order: Order, mark: Mark | None, size: int
+) -> Page[M]:
+    """The `size` rows after the mark, before it where that looks back, or the first ones.
+
+    `rows` says which there are; `whole` how each is read, with all that is joined to it.
+    """
     back = mark is not None and mark.back
-    found, more = _take(rows, order, mark, size + 1)
+    found, more = _take(rows, whole, order, mark, size + 1)
     found = found[:size]
     if back:
         if not more and len(found) < size:
             # At the beginning: whole from there, with whatever is new.
-            return page_of(rows, order, None, size)
+            return page_of(rows, whole, order, None, size)
         found.reverse()
     if not found:
         # What was left after the mark is gone: the first page, unless this is it.
-        return page_of(rows, order, None, size) if mark else Page([], None, None)
+        return page_of(rows, whole, order, None, size) if mark else Page([], None, None)
     earlier = more if back else mark is not None
     later = back or more
     return Page(
@@ -114,7 +119,9 @@ def _mark(row: Model, order: Order, *, back: bool) -> str:
     return Mark(getattr(row, order.column), row.pk, back).encoded()
 
 
-def _take(rows: QuerySet[M], order: Order, mark: Mark | None, count: int) -> tuple[list[M], bool]:
+def _take(
+    rows: QuerySet[M], whole: QuerySet[M], order: Order, mark: Mark | None, count: int
+) -> tuple[list[M], bool]:
     """Up to `count` rows, and whether there are as many.
 
     Their keys first: where a database has to sort it then sorts these, and not whole rows with
@@ -128,7 +135,7 @@ def _take(rows: QuerySet[M], order: Order, mark: Mark | None, count: int) -> tup
         keys += part.values_list("pk", flat=True)[: count - len(keys)]
         if len(keys) >= count:
             break
-    there = rows.order_by().in_bulk(keys)
+    there = whole.order_by().in_bulk(keys)
     return [there[pk] for pk in keys if pk in there], len(keys) >= count
 
 
@@ -163,12 +170,14 @@ def _beyond(order: Order, mark: Mark, down: bool) -> Q:
     )
 
 
-def all_in_order(rows: QuerySet[M], order: Order, chunk: int) -> Generator[list[M], None, None]:
+def all_in_order(
+    rows: QuerySet[M], whole: QuerySet[M], order: Order, chunk: int
+) -> Generator[list[M], None, None]:
     """Every row in the same order, in lists of `chunk`: by pages, so that no cursor is held open
     and no transaction with it, however slowly they are taken."""
     mark: Mark | None = None
     while True:
-        found, more = _take(rows, order, mark, chunk)
+        found, more = _take(rows, whole, order, mark, chunk)
         if found:
             yield found
         if not more or not found:

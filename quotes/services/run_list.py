@@ -145,13 +145,14 @@ def run_page(rows: RunFactQuerySet, sort: str, mark: str, now: datetime) -> List
     """A page of the list; a mark that this order never gave begins at the beginning."""
     order = order_of(sort)
     from_there = Mark.decoded(mark, order) if mark else None
-    page = page_of(_with_people(rows), order, from_there, PAGE_ROWS)
+    page = page_of(rows, _with_people(), order, from_there, PAGE_ROWS)
     return Listed(_rows(page.rows, now), page.previous, page.next)
 
 
-def _with_people(rows: RunFactQuerySet) -> RunFactQuerySet:
+def _with_people() -> RunFactQuerySet:
+    """How a run is read whose key was found among those that somebody sees."""
     unread = ("insured__document", "insured__body_document", "insured__origins", "broker__password")
-    return rows.select_related("insured", "broker__office").defer(*unread)
+    return RunFact.objects.select_related("insured", "broker__office").defer(*unread)
 
 
 def _rows(facts: Sequence[RunFact], now: datetime) -> list[RunRow]:
@@ -213,7 +214,7 @@ COLUMNS = (
 
 def export_pieces(rows: RunFactQuerySet, sort: str) -> Generator[list[RunFact], None, None]:
     """Every run in the list's order, some hundreds at a time, read as they are taken."""
-    return all_in_order(_with_people(rows), order_of(sort), EXPORT_CHUNK)
+    return all_in_order(rows, _with_people(), order_of(sort), EXPORT_CHUNK)
 
 
 def export_rows(

@@ -30,7 +30,7 @@ class Loader:
 
     def __init__(self, ledger: Path, *, seed: int, hints: bool = True) -> None:
         self.ledger = ledger
-        self.broker = _broker()
+        self.broker = somebody("storm", Role.BROKER)
         self.loaded = 0
         self._seed = seed
         self._hints = hints
@@ -66,17 +66,19 @@ class Loader:
         return made
 
 
-def _broker() -> User:
+def somebody(username: str, role: Role, **fields: Any) -> User:
+    """A person of this role, made where there is none; nobody signs in as one."""
     from django.contrib.auth.models import Group
 
     ensure_roles()
     office, _ = Office.objects.get_or_create(name="Storm office")
-    broker, created = User.objects.get_or_create(username="storm", defaults={"office": office})
+    fields = {"office": office, **fields}
+    person, created = User.objects.get_or_create(username=username, defaults=fields)
     if created:
-        broker.set_unusable_password()
-        broker.save()
-        broker.groups.add(Group.objects.get(name=Role.BROKER))
-    return broker
+        person.set_unusable_password()
+        person.save()
+        person.groups.add(Group.objects.get(name=role))
+    return person
 
 
 def read_ledger(path: Path) -> dict[str, str]:

@@ -10,7 +10,6 @@ from django_q.tasks import async_task
 from chaos.canaries import BIRTH, KEY, SURNAME, Watch
 from chaos.pages import ADDRESSES, pages_for_operators
 from quotes.models import User
-from quotes.services.roles import ensure_roles
 
 NAMES = [KEY, SURNAME.upper(), f"Clementine {SURNAME}-7", f"{BIRTH:%m/%d/%Y}"]
 
@@ -51,7 +50,6 @@ def test_in_what_the_queue_is_to_do_at_a_time(db):
 
 def test_on_a_page_for_operators(db):
     """The pages are seen as they are drawn: what is put on one is found."""
-    ensure_roles()
     clean = Watch()
     clean.look("pages for operators", pages_for_operators())
     assert (clean.found, clean.looked) == (set(), {"pages for operators": len(ADDRESSES)})

@@ -25,9 +25,9 @@ from quotes.services.money import dollars
 
 SENT, SENT_AS = "what_if", "what_if_sent"
 """The kinds of the events that link the two runs: on the new one, and on the one it came from."""
-_SENT = RawSQL(f"'{SENT}'", ())  # noqa: S611 - ours
+SENT_LITERAL = RawSQL(f"'{SENT}'", ())  # noqa: S611 - ours
 """As a literal: by a parameter SQLite finds no index that is of this kind alone."""
-IS_WHAT_IF = Exists(RunEvent.objects.filter(run=OuterRef("pk"), kind=_SENT))
+IS_WHAT_IF = Exists(RunEvent.objects.filter(run=OuterRef("pk"), kind=SENT_LITERAL))
 """For queries over runs: whether one is a what-if, or was sent again from one."""
 MOST_NAME = 60
 """Characters of a carrier's name in a sentence; the whole of it stands with the package."""
@@ -174,13 +174,13 @@ def carry_over(*, run: Run, again: Run, actor: User | None, now: datetime | None
 
 def with_origins(rows: RunQuerySet) -> RunQuerySet:
     """The runs with their what-if events at hand, one query for all: see `listed_origin`."""
-    events = RunEvent.objects.filter(kind=_SENT).only("run", "kind", "data", "at")
+    events = RunEvent.objects.filter(kind=SENT_LITERAL).only("run", "kind", "data", "at")
     return rows.prefetch_related(Prefetch("events", events, to_attr="what_if_events"))
 
 
 def origins_of(runs: Iterable[UUID]) -> dict[UUID, Origin]:
     """The origins of those of the runs that are what-ifs, by run; one query."""
-    events = RunEvent.objects.filter(run__in=list(runs), kind=_SENT).order_by("-pk")
+    events = RunEvent.objects.filter(run__in=list(runs), kind=SENT_LITERAL).order_by("-pk")
     return {run: Origin.told_by(data) for run, data in events.values_list("run", "data")}
 
 

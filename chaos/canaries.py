@@ -19,6 +19,9 @@ SIGNS = tuple(
     for text in (KEY, SURNAME, BIRTH.isoformat(), f"{BIRTH:%m/%d/%Y}", f"{BIRTH:%Y%m%d}")
 )
 
+BUT_NAMES = tuple(sign for sign in SIGNS if sign != SURNAME.encode())
+"""For pages that are about households."""
+
 
 class Watch:
     """Where canaries were seen; one finding a place, however often it was seen there.
@@ -30,11 +33,12 @@ class Watch:
         self.found: set[str] = set()
         self.looked: dict[str, int] = {}
 
-    def look(self, where: str, texts: Iterable[bytes]) -> None:
+    def look(self, where: str, texts: Iterable[bytes], signs: Iterable[bytes] = SIGNS) -> None:
+        signs = [sign.lower() for sign in signs]
         for text in texts:
             self.looked[where] = self.looked.get(where, 0) + 1
             folded = text.lower()
-            if any(sign.lower() in folded for sign in SIGNS):
+            if any(sign in folded for sign in signs):
                 self.found.add(where)
 
     def queue(self) -> None:

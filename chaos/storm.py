@@ -12,12 +12,12 @@ from pathlib import Path
 from django_q.models import OrmQ
 
 from chaos import checking
-from chaos.canaries import KEY, Watch
+from chaos.canaries import BUT_NAMES, KEY, Watch
 from chaos.controls import WITHOUT
 from chaos.faults import chance_for
 from chaos.journal import Exchange, read_exchanges
 from chaos.loading import Loader, read_ledger
-from chaos.pages import pages_for_operators
+from chaos.pages import NAMELESS, NAMING, pages_for_operators
 from chaos.peer import CALM, JOURNAL, Script, Span
 from chaos.people import Person
 from chaos.processes import KINDS, Peer, Worker
@@ -256,7 +256,8 @@ class Storm:
         self.canaries.files("worker logs", (worker.log for worker in self.workers))
         self.canaries.look("addresses asked for", (each.path.encode() for each in exchanges))
         self.canaries.queue()
-        self.canaries.look("pages for operators", pages_for_operators())
+        self.canaries.look("pages for operators", pages_for_operators(NAMELESS))
+        self.canaries.look("pages for operators", pages_for_operators(NAMING), BUT_NAMES)
         evidence = checking.Evidence(
             ledger=read_ledger(self.loader.ledger),
             exchanges=exchanges,

@@ -89,6 +89,11 @@ def _history_can_be_emptied_between_tests() -> Iterator[None]:
     """Tables are emptied between transactional tests by DELETE or TRUNCATE, which history's own
     triggers refuse; they are put away for that moment only."""
     from django.db import connection
+    from django.utils import timezone
+
+    from quotes.models import SealedTable
+    from quotes.models.sealing import keyring
+    from quotes.services.sealed_tables import sealed_tables
 
     operations: Any = type(connection.ops)
     usual = operations.execute_sql_flush
@@ -96,11 +101,13 @@ def _history_can_be_emptied_between_tests() -> Iterator[None]:
 
     def without_triggers(self: Any, sql_list: Any) -> None:
         with self.connection.cursor() as cursor, aside(cursor):
-            # What the migrations noted of the tables' seals is true of emptied ones as well.
-            cursor.execute("SELECT name, key_id, place, finished_at FROM quotes_sealedtable")
-            noted = cursor.fetchall()
             usual(self, sql_list)
-            cursor.executemany("INSERT INTO quotes_sealedtable VALUES (%s, %s, %s, %s)", noted)
+        # What the migrations noted of the tables' seals is true of emptied ones as well. Noted
+        # anew: what stood there last may be a test's own.
+        SealedTable.objects.bulk_create(
+            SealedTable(name=each.name, key_id=keyring().first.id, finished_at=timezone.now())
+            for each in sealed_tables()
+        )
 
     operations.execute_sql_flush = without_triggers
     yield

@@ -7,8 +7,8 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Success
 from django_q.tasks import async_task
 
-from chaos.canaries import BIRTH, KEY, SURNAME, Watch
-from chaos.pages import ADDRESSES, pages_for_operators
+from chaos.canaries import BIRTH, BUT_NAMES, KEY, SURNAME, Watch
+from chaos.pages import NAMELESS, NAMING, pages_for_operators
 from quotes.models import User
 
 NAMES = [KEY, SURNAME.upper(), f"Clementine {SURNAME}-7", f"{BIRTH:%m/%d/%Y}"]
@@ -51,12 +51,22 @@ def test_in_what_the_queue_is_to_do_at_a_time(db):
 def test_on_a_page_for_operators(db):
     """The pages are seen as they are drawn: what is put on one is found."""
     clean = Watch()
-    clean.look("pages for operators", pages_for_operators())
-    assert (clean.found, clean.looked) == (set(), {"pages for operators": len(ADDRESSES)})
+    clean.look("pages for operators", pages_for_operators(NAMELESS))
+    assert (clean.found, clean.looked) == (set(), {"pages for operators": len(NAMELESS)})
+    clean.look("pages for operators", pages_for_operators(NAMING), BUT_NAMES)
+    assert not clean.found
     User.objects.create(username=f"{SURNAME}@example.com")
     watch = Watch()
-    watch.look("pages for operators", pages_for_operators())
+    watch.look("pages for operators", pages_for_operators(NAMELESS))
     assert watch.found == {"pages for operators"}
+
+
+def test_a_page_about_households_may_name_them_and_nothing_else():
+    watch = Watch()
+    watch.look("a page", [f"<td>{SURNAME}</td>".encode()], BUT_NAMES)
+    assert not watch.found
+    watch.look("a page", [f"<td>{BIRTH:%m/%d/%Y}</td>".encode()], BUT_NAMES)
+    assert watch.found == {"a page"}
 
 
 def test_a_queue_without_any_is_clean_and_was_looked_at(db):

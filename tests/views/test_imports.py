@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 import io
 import json
 import zipfile
@@ -315,12 +316,11 @@ class TestRefusedInWords:
         assert "larger than 5 MB" in words(answer)
 
     def test_a_pasted_text_comes_back(self, client):
-        answer = client.post(NEW, {"text": '{"quotes": [{"carrier": ""}]}'})
+        pasted = '{"quotes": [{"carrier": ""}]}'
+        answer = client.post(NEW, {"text": pasted})
         assert answer.status_code == 422
         assert "must be the carrier" in words(answer)
-        assert "{&quot;quotes&quot;: [{&quot;carrier&quot;: &quot;&quot;}]}" in (
-            answer.content.decode()
-        )
+        assert pasted in html.unescape(answer.content.decode())
 
     @pytest.mark.parametrize(
         ("cell", "said"),

@@ -7,7 +7,7 @@ read along its order, and a page is soon full. Either way a page costs about the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -32,23 +32,31 @@ MOST_NAMED = 2000
 MANY_PARTS = 3000
 """Up to so many parts of a carrier are read first, from an index that holds nothing else; of more
 the list soon meets enough by itself."""
+MANY_TO_SORT = 500
+"""The same where one page is wanted, in order: so few rows are soon met, and the runs of all parts
+would have to be read and sorted for them."""
 
 
 def search_runs(rows: RunFactQuerySet, text: str) -> RunFactQuerySet:
+    """Those of the rows that `found_by` finds."""
+    return rows.filter(found_by(text))
+
+
+def found_by(text: str) -> Q:
     """Runs of an insured by a part of the name, by a part of a carrier's name, by a quote id, by
-    our own id of the run or Nexio's. Blank text finds all.
+    our own id of the run or Nexio's, as a condition on facts. Blank text finds all.
 
     A carrier is found where it was quoted or stands in the first-ranked or chosen package.
     """
     text = text.strip()
     if not text:
-        return rows
+        return Q()
     named = {*_of_quote_ids(text), *_of_run_ids(text)}
     conditions = [*_of_insureds(text, named), *_of_carriers(text, named)]
     # One condition alone is answered from its index; joined by OR no index would answer any.
     if named or not conditions:
         conditions.append(Q(pk__in=named))
-    return rows.filter(reduce(or_, conditions))
+    return reduce(or_, conditions)
 
 
 def _few(ids: QuerySet[Any, Any], most: int) -> list[Any] | None:
@@ -89,17 +97,14 @@ def _of_carriers(text: str, named: set[UUID]) -> Iterator[Q]:
         yield Q(Exists(RunCarrier.objects.filter(strange, run=OuterRef("pk")).order_by()))
 
 
-def in_parts(parts: Q) -> Q:
-    """Runs in which a carrier has one of these parts, as a condition on facts."""
+def in_parts(parts: Q, *, in_order: bool = False) -> Q:
+    """Runs in which a carrier has one of these parts, as a condition on facts; `in_order` where
+    the first few of an order are wanted."""
+    many = MANY_TO_SORT if in_order else MANY_PARTS
     rows = RunCarrier.objects.filter(parts).order_by()
-    if rows[: MANY_PARTS + 1].values("pk").count() <= MANY_PARTS:
+    if rows[: many + 1].values("pk").count() <= many:
         return Q(pk__in=rows.values("run"))
     return Q(Exists(rows.filter(run=OuterRef("pk"))))
-
-
-def carrier_in(carrier: Carrier, parts: Collection[str]) -> Q:
-    """Runs in which this carrier has one of these parts, as a condition on facts."""
-    return in_parts(Q(carrier=carrier, part__in=parts))
 
 
 def _of_quote_ids(text: str) -> Iterator[UUID]:

@@ -24,7 +24,7 @@ from quotes.services import run_list as listing
 from quotes.services import saved_views
 from quotes.services.exports.streams import csv_stream, xlsx_file
 from quotes.services.list_exports import begin_export, noting
-from quotes.services.run_search import search_runs
+from quotes.services.run_search import found_by, search_runs
 from quotes.views.access import PortalRequest, get_or_absent
 from quotes.views.searches import forgetting
 
@@ -45,9 +45,17 @@ CHIPS = (
 
 def _narrowed(request: PortalRequest, data: QueryDict) -> tuple[RunFilter, RunFactQuerySet]:
     """The filters that `data` sets, and what they and the session's search leave of the runs."""
+    chosen = _chosen(request, data)
+    return chosen, search_runs(chosen.qs, _searched(request))
+
+
+def _chosen(request: PortalRequest, data: QueryDict) -> RunFilter:
     visible = RunFact.objects.visible_to(request.user)
-    chosen = RunFilter(data, queryset=visible, request=request, user=request.user)
-    return chosen, search_runs(chosen.qs, str(request.session.get(SEARCH_KEY, "")))
+    return RunFilter(data, queryset=visible, request=request, user=request.user)
+
+
+def _searched(request: PortalRequest) -> str:
+    return str(request.session.get(SEARCH_KEY, ""))
 
 
 def _search_mark(request: PortalRequest) -> str:
@@ -56,7 +64,7 @@ def _search_mark(request: PortalRequest) -> str:
     All tabs share one search. An export or a view says by this mark which search its page showed,
     so that it takes no other after somebody searched anew, or opened the whole list, elsewhere.
     """
-    text = str(request.session.get(SEARCH_KEY, ""))
+    text = _searched(request)
     if not text:
         return ""
     return salted_hmac(SEARCH_KEY, f"{request.session.session_key} {text}").hexdigest()[:12]
@@ -91,16 +99,16 @@ def _show(
     request: PortalRequest, naming: ViewNameForm, data: QueryDict | None = None, status: int = 200
 ) -> HttpResponse:
     data = request.GET if data is None else data
-    chosen, rows = _narrowed(request, data)
+    chosen, text = _chosen(request, data), _searched(request)
+    found = found_by(text)
     sort = _sort(data)
-    text = str(request.session.get(SEARCH_KEY, ""))
     now = timezone.now()
     kept = chosen.codes_by_name()
     codes = _codes(chosen, sort)
     fields = list(chosen.form)
     context: dict[str, Any] = {
-        "page": listing.run_page(rows, sort, data.get("at", ""), now),
-        "count": listing.counted(rows),
+        "page": listing.run_page(chosen.in_order.filter(found), sort, data.get("at", ""), now),
+        "count": listing.counted(chosen.qs.filter(found)),
         "few": [field for field in fields if field.name in FEW_FILTERS],
         "more": [field for field in fields if field.name not in FEW_FILTERS],
         "more_open": chosen.more_used,

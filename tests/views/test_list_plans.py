@@ -12,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bench import desk, pages, review_list, seed_runs
-from quotes.models import Carrier, RunFact
+from quotes.models import Carrier, Role, RunFact
 from quotes.services import run_search
 from quotes.services.what_if.origin import origins_of
+from tests.factories import make_user
 from tests.services.plans import plan_of, read_whole
 
 ALLOWED = {
@@ -72,6 +73,28 @@ def test_a_frequent_carrier_is_asked_of_each_run_by_the_run(
     asked = [line for line in found.explain().splitlines() if "run_carrier" in line]
     assert asked
     assert all("run_id=?" in line for line in asked)
+
+
+@pytest.mark.django_db
+def test_a_page_of_a_carriers_runs_is_found_in_its_order(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading and sorting all its runs for fifty of them took longer than the rest of the page."""
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite's choice: PostgreSQL knows how many rows a carrier has")
+    carrier = Carrier.objects.create(name="Larkspur Mutual")
+    client.force_login(make_user("made-admin", Role.ADMIN))
+    plans = {}
+    for many in (500, -1):
+        monkeypatch.setattr(run_search, "MANY_TO_SORT", many)
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get(f"/runs/?carrier={carrier.pk}&part=bound").status_code == 200
+        keys = [each["sql"] for each in seen if 'run_id" AS "pk"' in each["sql"]]
+        (page,) = [sql for sql in keys if "quotes_runcarrier" in sql and "LIMIT 51" in sql]
+        plans[many] = plan_of(page)
+    assert "B-TREE" in plans[500]
+    assert "B-TREE" not in plans[-1]
+    assert "fact_latest" in plans[-1]
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from quotes.models import Carrier, Office, Run
-from quotes.services import run_facts
+from quotes.services import run_facts, run_search
 from tests import runs as made
 from tests.decided import bring_to, choose
 from tests.factories import main_office, make_user, queued_run
@@ -118,7 +118,9 @@ def test_filters_by_decision_override_and_label(client, people, time_machine):
     assert "rank 2, not the first" in words(client.get(f"{URL}?overridden=yes"))
 
 
-def test_a_carrier_is_found_by_the_part_it_has(client, people, time_machine):
+@pytest.mark.parametrize("many", [run_search.MANY_TO_SORT, -1], ids=["rare", "frequent"])
+def test_a_carrier_is_found_by_the_part_it_has(client, people, time_machine, monkeypatch, many):
+    monkeypatch.setattr(run_search, "MANY_TO_SORT", many)
     time_machine.move_to("2026-11-16 15:00:00+00:00", tick=False)
     broker = people["broker"]
     run, bound = made.completed_run(broker), bring_to(made.completed_run(broker), "bound", broker)

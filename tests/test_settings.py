@@ -108,8 +108,8 @@ class TestEnvironment:
         )
         assert named(lines) == {
             "SECRET_KEY", "DATA_KEYS", "DEBUG", "SECOND_FACTOR", "ALLOWED_HOSTS", "PORT",
-            "WEB_THREADS", "DATABASE_URL", "NEXIO_API_KEY", "NEXIO_BASE_URL", "OFFICE_TIME_ZONE", "LOG_LEVEL",
-            "SANDBOX_SECONDS", "WORKER_POLL_CONCURRENCY", "TRUST_FORWARDED_PROTO",
+            "WEB_THREADS", "DATABASE_URL", "NEXIO_API_KEY", "NEXIO_BASE_URL", "OFFICE_TIME_ZONE",
+            "LOG_LEVEL", "SANDBOX_SECONDS", "WORKER_POLL_CONCURRENCY", "TRUST_FORWARDED_PROTO",
         }  # fmt: skip
         assert "hunter2" not in "\n".join(lines)
 

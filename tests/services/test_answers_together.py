@@ -20,6 +20,7 @@ from quotes.nexio.messages import JobReply
 from quotes.services import run_facts
 from quotes.services.answers import Answer, store
 from quotes.services.runs import abandon_run
+from quotes.services.watching import answered as answered_room
 from quotes.services.watching.answered import MOST, Answered
 from quotes.services.watching.database import DatabaseThread
 from tests import runs as made
@@ -215,6 +216,29 @@ def test_what_comes_while_the_database_is_busy_is_written_at_once(
     assert write(given) == [None] * 5
     assert watched.ends == 1
     assert {each.run.state for each in given} == {"completed"}
+
+
+def test_what_comes_soon_after_another_waits_for_more_of_the_same(
+    held: Callable[..., Run], watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answered_room, "APART", 0.5)
+    first, second, third = given = [answer(held()) for _ in range(3)]
+    service = NexioService(environment="test")
+
+    async def work() -> None:
+        answered = Answered(lease=LEASE)
+        async with DatabaseThread() as db:
+            await answered.write(db, first, service)
+            soon = asyncio.create_task(answered.write(db, second, service))
+            # The database has done all that it was given, and only the first was among that.
+            for _ in range(3):
+                stored = await db(Run.objects.filter(state=RunState.COMPLETED).count)
+            assert stored == 1
+            await asyncio.gather(soon, answered.write(db, third, service))
+
+    asyncio.run(work())
+    assert {each.run.state for each in given} == {"completed"}
+    assert watched.ends == 2
 
 
 def test_no_more_than_so_many_in_one_transaction(

@@ -1,7 +1,7 @@
-"""Answers that mean something (an end, a change of stage), written as soon as the database is free.
+"""Answers that mean something (an end, a change of stage), written at once where they come alone.
 
-Whatever has come by then is written together: an answer that comes alone is written alone and at
-once, and none waits for another that is still to come.
+Where they come faster than `APART`, what has come by then is written together: of a transaction's
+cost the most is the same however many are in it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from quotes.services.watching.database import TRANSIENT, DatabaseThread
 
 MOST = 32
 """Answers in one transaction: looks and submissions wait for it to end."""
+APART = 0.08
+"""Seconds from the beginning of one transaction to that of the next, unless `MOST` wait already.
+What waits here is still leased and would be asked for again if this process died."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Answered:
         self.lease = lease
         self._waiting: deque[_Pending] = deque()
         self._writing: asyncio.Task[None] | None = None
+        self._next_at = 0.0
 
     async def write(self, db: DatabaseThread, answer: Answer, service: NexioService) -> None:
         """Return once the answer is stored. Raises RunMoved where its run was taken over, and
@@ -61,12 +65,19 @@ class Answered:
 
     async def _write(self, db: DatabaseThread) -> None:
         while self._waiting:
+            await self._keep_apart()
             taken: list[_Pending] = []
             try:
                 _settle(taken, await db(self._store_waiting, taken))
             except Exception as error:
                 # Where the thread itself is gone it took none, and nobody may wait for ever.
                 await self._each_alone(db, taken or self._take(), error)
+
+    async def _keep_apart(self) -> None:
+        now = asyncio.get_running_loop().time
+        if len(self._waiting) < MOST and (left := self._next_at - now()) > 0:
+            await asyncio.sleep(left)
+        self._next_at = now() + APART
 
     def _store_waiting(self, taken: list[_Pending]) -> list[Run]:
         """In the database's thread, whose turn it is now: so this is when they are counted."""

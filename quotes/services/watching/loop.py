@@ -1,8 +1,8 @@
 """Looks for due rows, claims them by lease, and serves them all at once.
 
 It looks every fifth of a second and claims what is due until the next look, so that each poll
-begins at its own time. What follows from an answer is written as soon as the database is free, with
-all else that has come by then; only polls that brought nothing new wait for the next look.
+begins at its own time. What follows from an answer is written at once, or with what else comes in
+quick succession; only polls that brought nothing new wait for the next look.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class Watcher:
     async def _look(self, db: DatabaseThread) -> None:
         await self._unchanged.write(db)
         now = self.clock.now()
-        self._service = service = await db.first(claims.service_again, self._service, self.key)
+        self._service = service = await db.first(claims.service_at, self.client.base_url, self.key)
         if self._set_back.is_due(now):
             await db.first(self._set_back.put_right, service, now=now)
         self._refused_key.see_to(db, service, now=now)

@@ -152,7 +152,10 @@ def _details(data: Any, names: Mapping[int, str]) -> str:
         return ""
     said = []
     for name, value in data.items():
-        if name in UNTOLD:
+        if name in UNTOLD or value == "":
+            continue
+        if name == "searched":
+            said += ["and a search"] if value else []
             continue
         words = _plain((names.get(value, value) or "nobody") if name in PEOPLE else value)
         said.append(words if name == "changes" else f"{name.replace('_', ' ')} {words}")
@@ -160,6 +163,10 @@ def _details(data: Any, names: Mapping[int, str]) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(each, bool) for each in value):
+        return " → ".join(map(_plain, value))
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return "; ".join(value)
     return value if isinstance(value, str) else str(simplejson.dumps(value, use_decimal=True))

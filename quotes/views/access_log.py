@@ -98,10 +98,15 @@ def rule_of(match: ResolverMatch) -> Rule:
             get=Deed.VIEWED, post=Deed.CHANGED, look=name, act=name, in_place=True
         )
     if match.namespaces == ["admin"]:
-        words = f"Administration: {match.url_name or match.route}"
+        words = f"Administration: {_in_words(match.url_name or match.route)}"
         look = Deed.VIEWED if _admins_row(match) else None
         return Rule(get=look, post=Deed.ADMINISTERED, look=words, act=words)
     return Rule(why_nothing="no page of a household: the doors, and signs of life")
+
+
+def _in_words(name: str) -> str:
+    """ "quotes_user_change" as somebody reads it who has never seen the code."""
+    return name.removeprefix("quotes_").replace("_", " ")
 
 
 def _changed_nothing(entry: Entry, passage: Passage) -> bool:

@@ -198,3 +198,20 @@ def test_days_the_wrong_way_round_are_told(insured: Insured, people: dict[str, U
     response = client.get(page_of(insured, since="2026-11-02", until="2026-11-01"))
     assert "The last day is before the first one." in response.content.decode()
     assert "Look 0" in whats(response)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"filters": "State: Failed", "searched": True}, "filters State: Failed, and a search"),
+        ({"filters": "none", "searched": False}, "filters none"),
+        ({"active": [True, False], "reason": "", "moved": 0}, "active yes → no, moved 0"),
+    ],
+)
+def test_details_are_words(
+    insured: Insured, people: dict[str, User], data: dict[str, Any], words: str
+) -> None:
+    written(insured, people["broker"], data=data)
+    page = browser(people["manager"]).get(page_of(insured))
+    assert words in [line.details for line in page.context["page"].lines]
+    assert words in page.content.decode()

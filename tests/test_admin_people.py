@@ -175,6 +175,11 @@ class TestInviting:
         assert "Choose an office" in words(response)
         assert not User.objects.filter(username="newcomer").exists()
 
+    def test_without_a_role_nobody_is_added(self, visitor):
+        response = self.invite(visitor, groups=[])
+        assert "Choose a role" in words(response)
+        assert not User.objects.filter(username="newcomer").exists()
+
     def test_a_demo_account_and_an_inactive_one_get_none(self, visitor, people):
         User.objects.filter(pk=people["broker"].pk).update(is_demo=True)
         User.objects.filter(pk=people["other"].pk).update(is_active=False)

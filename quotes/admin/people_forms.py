@@ -67,6 +67,16 @@ class InviteForm(_RoleForm):
         model = User
         fields = ("username", "first_name", "last_name", "email", "office", "groups", "oversees")
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if "groups" not in self.errors and not self.roles():
+            self.add_error("groups", "Choose a role: without one they sign in and see nothing.")
+        return cleaned
+
+    def roles(self) -> set[str]:
+        # Somebody who is not stored yet has no roles to fall back on.
+        return {group.name for group in self.cleaned_data.get("groups", ())}
+
     def save(self, commit: bool = True) -> User:
         self.instance.set_unusable_password()
         return super().save(commit)

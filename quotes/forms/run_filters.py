@@ -122,9 +122,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         error_messages=LISTED,
         method="by_carrier",
     )
-    part = _choice(
-        "The carrier is", CarrierPart.choices, "by_part", "In rank 1 or the chosen package"
-    )
+    part = _choice("The carrier is", CarrierPart.choices, "by_part", "Rank 1 or chosen")
     label = OpenChoiceFilter(label="Label of rank 1 or the chosen", method="by_label")
     overridden = _choice(
         "Choice", [("yes", "Not the first rank"), ("no", "The first rank")], "by_override"
@@ -133,7 +131,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
     failure = OpenChoiceFilter(label="Why no packages", field_name="failure")
     nexio = OpenChoiceFilter(label="Nexio's status", method="by_nexio_status")
     service = _choice("Service", [("nexio", "Nexio"), ("sandbox", "Sandbox")], "by_service")
-    has = _choice("Known of it", HAS, "by_known")
+    has = _choice("Only runs with", HAS, "by_known")
     expires_since = _day("First price ends from", "from_expiry")
     expires_until = _day("First price ends to", "to_expiry")
 

@@ -105,7 +105,8 @@ def _show(
     now = timezone.now()
     kept = chosen.codes_by_name()
     codes = _codes(chosen, sort)
-    fields = list(chosen.form)
+    # There is no reason to choose from here: the dashboard's links bring one.
+    fields = [field for field in chosen.form if field.name != "reason" or field.data]
     context: dict[str, Any] = {
         "page": listing.run_page(chosen.in_order.filter(found), sort, data.get("at", ""), now),
         "count": listing.counted(chosen.qs.filter(found)),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -90,3 +91,25 @@ def test_last_months_overridden_runs_are_found_and_exported(
     page.locator("#menu-views > summary").click()
     page.get_by_role("button", name="Overridden last month", exact=True).click()
     expect(rows).to_have_count(2)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("route", ["run_list", "dashboard"])
+def test_a_complaint_moves_no_field_out_of_line(
+    page: Page,
+    live_server: Any,
+    people: dict[str, User],
+    sign_in: Callable[[User], None],
+    route: str,
+) -> None:
+    chosen(people["broker"], 1, 0)
+    sign_in(people["manager"])
+    address = live_server.url + reverse(f"quotes:{route}")
+    page.goto(f"{address}?since=2026-11-30&until=2026-11-01")
+    expect(page.get_by_text("The last day is before the first one.")).to_be_visible()
+    form = page.locator("form.filters[method=get]")
+    tops = form.locator(
+        "> .field > :is(input, select), > .filters__actions > .button"
+    ).evaluate_all("each => each.map(element => Math.round(element.getBoundingClientRect().top))")
+    assert len(tops) >= 5
+    assert max(tops) - min(tops) <= 1

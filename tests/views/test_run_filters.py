@@ -206,3 +206,13 @@ def test_costs_are_shown_as_nexio_gave_them(client, people):
     assert "$12,840 – $13,900" in words(client.get(URL))
     as_if(run, top_cost=Decimal(0), top_cost_high=Decimal(0))
     assert " $0 " in words(client.get(URL))
+
+
+def test_a_reason_is_no_choice_of_the_forms_until_a_link_brings_one(client, people, time_machine):
+    time_machine.move_to("2026-11-16 15:00:00+00:00", tick=True)
+    run = made.completed_run(people["broker"])
+    choose(run, people["broker"])
+    step = run.decision_events.get().pk
+    client.force_login(people["manager"])
+    assert 'name="reason"' not in client.get(URL).content.decode()
+    assert 'name="reason"' in client.get(f"{URL}?reason={step}").content.decode()

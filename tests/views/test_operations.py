@@ -48,6 +48,16 @@ class TestThePage:
         WorkerBeat.objects.create(host="one", pid=1, started_at=now, beat_at=now, version="0.1.0")
         assert "All is well" in words(admin.get(PAGE))
 
+    def test_a_states_number_leads_to_its_runs(self, admin, people):
+        made.lost_run(people["broker"])
+        made.completed_run(people["other"])
+        page = admin.get(PAGE).content.decode()
+        for state in ("submit_unknown", "completed"):
+            address = f"{reverse('quotes:run_list')}?all=1&amp;state={state}"
+            assert f'<a href="{address}">1</a>' in page
+            assert "1 run" in words(admin.get(address.replace("&amp;", "&"), follow=True))
+        assert "state=abandoned" not in page
+
     def test_it_opens_with_the_group_that_has_runs(self, admin, people):
         made.unreadable_run(people["broker"])
         page = admin.get(PAGE)

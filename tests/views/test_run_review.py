@@ -64,6 +64,13 @@ class TestSection:
         assert "Ask the broker to revisit" in manager
         assert reverse("quotes:run_approval", args=[run.pk]) not in manager
 
+    def test_whoever_reviews_finds_it_from_the_head_of_the_page(self, run, people):
+        for who in ("manager", "admin"):
+            assert '<a class="button button--quiet" href="#review">Review</a>' in str(
+                page(people[who], run).content.decode()
+            )
+        assert 'href="#review">Review' not in page(people["broker"], run).content.decode()
+
     def test_a_comment_is_escaped_and_leads_back_to_the_section(self, run, people):
         response = post(people["manager"], "run_comment", run.pk, text=f"{MARKUP}\nSecond line")
         assert response["Location"].endswith(f"/runs/{run.pk}/#review")

@@ -115,7 +115,10 @@ def test_of_100_megabytes_of_gzip_little_is_unpacked(fake_nexio: FakeNexio, call
     failure(fake_nexio, call)  # what is loaded once, and the bomb itself
     tracemalloc.start()
     try:
-        assert type(failure(fake_nexio, call)) is errors.Unusable
+        refused = failure(fake_nexio, call)
+        assert type(refused) is errors.Unusable
+        # Not for its size on the wire, which is well below the cap.
+        assert f"more than the {LIMIT:,} bytes allowed" in refused.message
         assert tracemalloc.get_traced_memory()[1] < 10 * LIMIT
     finally:
         tracemalloc.stop()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils import timezone
+from django.utils.dateformat import format as in_format
 
 from quotes.models import Line
 
@@ -35,3 +38,13 @@ def line_label(value: Any) -> str:
 def dash(value: Any) -> Any:
     """ "—" for what is not stated; zero and False are stated."""
     return DASH if value is None or value == "" else value
+
+
+@register.filter
+def moment(value: datetime | None, clock: str = "g:i A") -> str:
+    """ "Nov 30, 6:02 AM", with the year where it is another than this one; "" for None."""
+    if value is None:
+        return ""
+    at = timezone.localtime(value)
+    day = "M j" if at.year == timezone.localtime().year else "M j, Y"
+    return in_format(at, f"{day}, {clock}")

@@ -113,3 +113,24 @@ def test_a_complaint_moves_no_field_out_of_line(
     ).evaluate_all("each => each.map(element => Math.round(element.getBoundingClientRect().top))")
     assert len(tops) >= 5
     assert max(tops) - min(tops) <= 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_a_phone_a_value_and_its_second_line_stand_together(
+    page: Page, live_server: Any, people: dict[str, User], sign_in: Callable[[User], None]
+) -> None:
+    chosen(people["broker"], 1, 0)
+    sign_in(people["manager"])
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(live_server.url + reverse("quotes:run_list"))
+    apart = page.locator("tbody td[data-label]:has(> small)").evaluate_all(
+        """cells => cells.map(cell => {
+            const value = document.createRange();
+            value.setStart(cell, 0);
+            value.setEndBefore(cell.querySelector("small"));
+            const second = cell.querySelector("small").getBoundingClientRect();
+            return second.left - value.getBoundingClientRect().right;
+        })"""
+    )
+    assert len(apart) >= 3
+    assert max(apart) <= 20

@@ -172,8 +172,8 @@ def test_the_admins_pages_are_looks_too(world):
         page = reverse(f"admin:quotes_{name}_change", args=[pk])
         assert client.get(page).status_code == 200
     assert [each[1:] for each in entries(insured_ref=world["insured"].pk)] == [
-        ("viewed", "Administration: insured change"),
-        ("viewed", "Administration: run change"),
+        ("viewed", "Administration: insured, page"),
+        ("viewed", "Administration: run, page"),
     ]
 
 

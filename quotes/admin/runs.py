@@ -167,7 +167,6 @@ class SolutionAdmin(ReadOnlyAdmin):
 @admin.register(NexioService, site=site)
 class NexioServiceAdmin(ReadOnlyAdmin):
     list_display = (
-        "base_url", "environment", "last_contact_at", "key_refused_at", "polls_held_until",
-        "submits_held_until",
+        "base_url", "environment", "key_refused_at", "polls_held_until", "submits_held_until",
     )  # fmt: skip
     fields = (*list_display, "next_key_check_at")

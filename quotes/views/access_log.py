@@ -29,6 +29,7 @@ from quotes.views.audit_rules import RULES, Rule
 log = structlog.get_logger(__name__)
 MOST_NARROWED = 1000
 SAFE = frozenset({"GET", "HEAD"})
+ADMINS_PAGES = {"change": "page", "changelist": "list", "add": "new"}
 Entry = tuple[str, str, bool]
 """The deed, its words, and whether doing it again within a quarter of an hour is the same."""
 
@@ -105,8 +106,15 @@ def rule_of(match: ResolverMatch) -> Rule:
 
 
 def _in_words(name: str) -> str:
-    """ "quotes_user_change" as somebody reads it who has never seen the code."""
-    return name.removeprefix("quotes_").replace("_", " ")
+    """ "quotes_decisionevent_change" as somebody reads it who has never seen the code: "decision
+    event, page". Whether the page was looked at or sent is said by the deed."""
+    app, _, rest = name.partition("_")
+    model, _, page = rest.partition("_")
+    try:
+        called = apps.get_model(app, model)._meta.verbose_name
+    except LookupError:
+        return name.replace("_", " ")
+    return f"{called}, {ADMINS_PAGES.get(page, page.replace('_', ' '))}"
 
 
 def _changed_nothing(entry: Entry, passage: Passage) -> bool:

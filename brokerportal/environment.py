@@ -262,6 +262,13 @@ class Environment(BaseSettings):
             raise ValueError("must be off in production")
         return value
 
+    @field_validator("SECOND_FACTOR")
+    @classmethod
+    def _required_in_production(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("APP_ENV") == "production" and value == "optional":
+            raise ValueError("must be left out or required: in production everybody needs one")
+        return value
+
     @field_validator("ALLOWED_HOSTS")
     @classmethod
     def _hosts_in_production(cls, value: list[str], info: ValidationInfo) -> list[str]:
@@ -275,8 +282,8 @@ class Environment(BaseSettings):
 
     @property
     def second_factor(self) -> str:
-        """Whether everybody needs a second factor: `required` in production unless it is said
-        otherwise, `optional` elsewhere."""
+        """Whether everybody needs a second factor: `required` in production, elsewhere `optional`
+        unless it is said otherwise."""
         return self.SECOND_FACTOR or ("required" if self.production else "optional")
 
     @property

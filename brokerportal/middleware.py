@@ -21,6 +21,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from quotes.views.accounts import sign_in_keeping
+from quotes.views.errors import no_page
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -152,6 +153,25 @@ class CompressPagesMiddleware(GZipMiddleware):
         if not isinstance(response, HttpResponse) or not kind.startswith("text/html"):
             return response
         return super().process_response(request, response)
+
+
+class FormsAddressMiddleware:
+    """Where an address takes forms only, whoever opens it as a page gets one with a way back.
+
+    Stands below messages, which the page shows.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        bare = isinstance(response, HttpResponseNotAllowed) and not response.content
+        if not bare or request.method != "GET" or request.headers.get("HX-Request") == "true":
+            return response
+        page = no_page(request)
+        page["Allow"] = response["Allow"]
+        return page
 
 
 class KnownMethodsMiddleware:

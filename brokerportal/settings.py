@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "brokerportal.middleware.SignInRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "brokerportal.middleware.FormsAddressMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "brokerportal.second_factor.SecondFactorMiddleware",
     "brokerportal.access_log.AccessLogMiddleware",

@@ -1,8 +1,9 @@
 """A key and a household that must turn up nowhere but in the database and on the wire.
 
 They are looked for in the workers' logs, in what waits or waited in the queue, in the command
-lines of all processes, in the addresses that were asked for, and afterwards on the pages for
-whoever looks after the app.
+lines of all processes and in the addresses that were asked for; afterwards on the pages for whoever
+looks after the app, and in the log of the web process that showed them. Brokers' pages are about
+households, but must not hold the key.
 """
 
 from __future__ import annotations

@@ -25,12 +25,15 @@ ENDS: Sequence[str] = ("",) * 8 + ("failed", "degraded")
 """How runs end at the stand-in: most are ranked."""
 
 
+BROKER = "storm"
+
+
 class Loader:
     """Starts runs one by one; the ledger says which."""
 
     def __init__(self, ledger: Path, *, seed: int, hints: bool = True) -> None:
         self.ledger = ledger
-        self.broker = somebody("storm", Role.BROKER)
+        self.broker = somebody(BROKER, Role.BROKER)
         self.loaded = 0
         self._seed = seed
         self._hints = hints

@@ -17,7 +17,7 @@ from chaos.controls import WITHOUT
 from chaos.faults import chance_for
 from chaos.journal import Exchange, read_exchanges
 from chaos.loading import Loader, read_ledger
-from chaos.pages import NAMELESS, NAMING, pages_for_operators
+from chaos.pages import NAMELESS, NAMING, Web, pages_for_operators, pages_of_brokers, web
 from chaos.peer import CALM, JOURNAL, Script, Span
 from chaos.people import Person
 from chaos.processes import KINDS, Peer, Worker
@@ -32,6 +32,8 @@ KILL_ANOTHER_AFTER = 20.0
 START_WITHIN = 120.0
 EVERYTHING = (*KINDS, "peer", "queue")
 """What may be struck: a process of a worker, the stand-in, or all that waits in the queue."""
+RUNS_READ = 10
+"""Of how many runs a broker reads the pages afterwards."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Plan:
     before any comes again. `in_order` each comes once, as they stand, and that is all. Runs still
     under way `stuck_after` after calm count as stuck. `without` switches a protection off, and
     `hints` to the queue may be left out. `awaits` is the process that must be there before
-    anything begins. The workers have `stop_within` to stop in good order.
+    anything begins. The workers have `stop_within` to stop in good order. `web` has a web process
+    asked for its pages afterwards.
     """
 
     runs: int = 1000
@@ -63,6 +66,7 @@ class Plan:
     awaits: str = "busy"
     stop_within: float = 60.0
     without: str = ""
+    web: bool = True
 
     @property
     def seed(self) -> int:
@@ -255,9 +259,11 @@ class Storm:
         exchanges = self._journal()
         self.canaries.files("worker logs", (worker.log for worker in self.workers))
         self.canaries.look("addresses asked for", (each.path.encode() for each in exchanges))
+        if self.plan.web:
+            with web(self.folder, self._env) as process:
+                self._browse(process)
+            self.canaries.files("web log", [process.log])
         self.canaries.queue()
-        self.canaries.look("pages for operators", pages_for_operators(NAMELESS))
-        self.canaries.look("pages for operators", pages_for_operators(NAMING), BUT_NAMES)
         evidence = checking.Evidence(
             ledger=read_ledger(self.loader.ledger),
             exchanges=exchanges,
@@ -277,6 +283,12 @@ class Storm:
             left_over=left_over,
             exits=exits,
         )
+
+    def _browse(self, process: Web) -> None:
+        url, runs = process.url, Run.objects.order_by("pk")[:RUNS_READ]
+        self.canaries.look("pages for operators", pages_for_operators(url, NAMELESS))
+        self.canaries.look("pages for operators", pages_for_operators(url, NAMING), BUT_NAMES)
+        self.canaries.look("pages of brokers", pages_of_brokers(url, runs), [KEY.encode()])
 
 
 def _under_way() -> RunQuerySet:

@@ -13,6 +13,7 @@ from django.urls import URLPattern, reverse
 
 from quotes import urls
 from quotes.models import AuditEvent, Deed, Run
+from quotes.services.review.revisits import ask_to_revisit
 from quotes.views.audit_rules import RULES
 from tests.factories import PASSWORD, import_example, make_people, stored_attachment
 from tests.runs import completed_run
@@ -137,6 +138,15 @@ def test_a_decision(world):
     run.refresh_from_db()
     assert run.decision == "chosen"
     assert entries(run_ref=run.pk)[-1] == ("broker", "decided", "Chose a package")
+
+
+def test_a_review_request_is_of_its_run_and_settled_once(world):
+    run = world["run"]
+    asked = ask_to_revisit(run=run, actor=world["manager"], text="Why rank 2?")
+    address = reverse("quotes:review_settle", kwargs={"pk": asked.pk, "act": "answer"})
+    assert browser("broker").post(address, {"text": "It fits."}).status_code == 302
+    assert entries(run_ref=run.pk) == [("broker", "decided", "Answered a review")]
+    assert entries(insured_ref=world["insured"].pk) == entries(run_ref=run.pk)
 
 
 def test_what_a_view_made_is_named(world):

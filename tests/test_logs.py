@@ -47,8 +47,11 @@ from django.test import Client
 plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
 settings.STORAGES["staticfiles"]["BACKEND"] = plain
 from quotes.models import User
+from tests.access.enrolled import mark_confirmed
 client = Client(raise_request_exception=False, headers={"host": "portal.example.com"})
-client.force_login(User.objects.get(username="broker"))
+broker = User.objects.get(username="broker")
+client.force_login(broker)
+mark_confirmed(client, broker)
 for path in sys.argv[1:]:
     client.get(path, secure=True)
 """
@@ -65,7 +68,6 @@ def logged(program: str, *arguments: str, **environment: str) -> list[dict[str, 
             "SECRET_KEY": "kTz3-Wq9_vR7xLm2Pn8sYb4Hd6Gf1Jc5QaUeIoZp",
             "ALLOWED_HOSTS": "portal.example.com",
             "NEXIO_API_KEY": "nx_live_example",
-            "SECOND_FACTOR": "optional",
             "LOG_LEVEL": "INFO",
             "DJANGO_SETTINGS_MODULE": "brokerportal.settings",
             **environment,

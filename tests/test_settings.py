@@ -30,7 +30,7 @@ print(json.dumps({
     name: getattr(s, name, None) for name in (
         "DEBUG", "ALLOWED_HOSTS", "NEXIO_URL", "NEXIO_IS_SANDBOX", "DEMO_ACCOUNTS", "WEB_PORT",
         "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_NAME", "SECURE_SSL_REDIRECT",
-        "SECURE_HSTS_SECONDS", "SECURE_PROXY_SSL_HEADER",
+        "SECURE_HSTS_SECONDS", "SECURE_PROXY_SSL_HEADER", "SECOND_FACTOR",
     )} | {"key_length": len(s.SECRET_KEY), "engine": s.DATABASES["default"]["ENGINE"]}))
 """
 
@@ -80,6 +80,7 @@ class TestEnvironment:
         shown = settings_with(DATA_DIR=str(tmp_path))
         assert shown["NEXIO_IS_SANDBOX"]
         assert shown["DEMO_ACCOUNTS"]
+        assert shown["SECOND_FACTOR"] == "optional"
         assert not shown["DEBUG"]
         assert shown["NEXIO_URL"] == "http://127.0.0.1:8787"
         assert shown["WEB_PORT"] == 8000
@@ -93,6 +94,7 @@ class TestEnvironment:
             SECRET_KEY="insecure-key-that-somebody-copied-from-a-page",
             DATA_KEYS="too-short-for-a-key",
             DEBUG="yes",
+            SECOND_FACTOR="optional",
             PORT="eighty",
             WEB_THREADS="0",
             DATABASE_URL="mysql://user:dbpassword@host/name",
@@ -105,9 +107,9 @@ class TestEnvironment:
             TRUST_FORWARDED_PROTO="perhaps",
         )
         assert named(lines) == {
-            "SECRET_KEY", "DATA_KEYS", "DEBUG", "ALLOWED_HOSTS", "PORT", "WEB_THREADS",
-            "DATABASE_URL", "NEXIO_API_KEY", "NEXIO_BASE_URL", "OFFICE_TIME_ZONE", "LOG_LEVEL",
-            "SANDBOX_SECONDS", "WORKER_POLL_CONCURRENCY", "TRUST_FORWARDED_PROTO",
+            "SECRET_KEY", "DATA_KEYS", "DEBUG", "SECOND_FACTOR", "ALLOWED_HOSTS", "PORT",
+            "WEB_THREADS", "DATABASE_URL", "NEXIO_API_KEY", "NEXIO_BASE_URL", "OFFICE_TIME_ZONE",
+            "LOG_LEVEL", "SANDBOX_SECONDS", "WORKER_POLL_CONCURRENCY", "TRUST_FORWARDED_PROTO",
         }  # fmt: skip
         assert "hunter2" not in "\n".join(lines)
 
@@ -170,6 +172,11 @@ class TestEnvironment:
 
     def test_production_refuses_any_host(self):
         assert named(refusal(**{**GOOD, "ALLOWED_HOSTS": "*"})) == {"ALLOWED_HOSTS"}
+
+    @pytest.mark.parametrize("said", ["", "required"])
+    def test_production_requires_a_second_factor_whatever_is_said(self, said):
+        assert settings_with(**GOOD, SECOND_FACTOR=said)["SECOND_FACTOR"] == "required"
+        assert named(refusal(**GOOD, SECOND_FACTOR="optional")) == {"SECOND_FACTOR"}
 
     def test_a_mode_that_does_not_exist(self):
         lines = refusal(APP_ENV="staging")

@@ -37,7 +37,8 @@ def mark_of(key: str) -> str:
 
 
 def service_at(base_url: str, key: str) -> NexioService:
-    """The row of the service at this address; a changed key lifts a hold the old one earned."""
+    """The row of the service at this address, for who begins with this key; a changed key lifts a
+    hold the old one earned."""
     service, _ = NexioService.objects.get_or_create(base_url=base_url)
     mark = mark_of(key)
     if service.key_mark != mark:
@@ -47,6 +48,23 @@ def service_at(base_url: str, key: str) -> NexioService:
         service.save(
             update_fields=["key_mark", "key_refused_at", "next_key_check_at", "environment"]
         )
+    return service
+
+
+def service_again(before: NexioService, key: str) -> NexioService:
+    """The row as it is now, for a watcher that read it `before`.
+
+    Where another has begun with another key since, as while a key is changed host by host, what the
+    row says of a key is about that one. This watcher then goes by what its own key was told, and
+    changes nothing of the other's: two that took turns would lift each other's holds for ever.
+    """
+    service = NexioService.objects.filter(base_url=before.base_url).first()
+    if service is None or not service.key_mark or before.pk is None:
+        return service_at(before.base_url, key)
+    mark = mark_of(key)
+    if service.key_mark != mark:
+        service.key_mark, service.key_refused_at = mark, before.key_refused_at
+        service.next_key_check_at = None
     return service
 
 

@@ -303,9 +303,6 @@ def _settings(reading: Reading) -> Iterator[Check]:
     if production and demo:
         do = "Make them inactive in Django admin: their passwords are public."
         worries.append((f"{demo} demo accounts are active in production.", do))
-    if production and settings.SECOND_FACTOR != "required":
-        do = "Leave SECOND_FACTOR out: production then requires one of everybody."
-        worries.append(("A password alone signs in: no second factor is required.", do))
     if production and reading.database.kind == "SQLite":
         do = "Use PostgreSQL: SQLite serves one host, and one writer at a time."
         worries.append(("Production keeps its data in SQLite.", do))

@@ -316,11 +316,13 @@ def hold(service: NexioService, *, until: datetime, polls: bool) -> None:
 def refuse_key(service: NexioService, *, now: datetime) -> bool:
     """Note that Nexio refused the key and hold everything; True the first time only.
 
-    Admins see it on every page until the key works again.
+    Admins see it on every page until the key works again. Where others have begun with another key
+    meanwhile, it holds this watcher alone.
     """
-    first = NexioService.objects.filter(pk=service.pk, key_refused_at=None).update(
+    row = NexioService.objects.filter(pk=service.pk)
+    first = row.filter(key_mark=service.key_mark, key_refused_at=None).update(
         key_refused_at=now, next_key_check_at=now + FIRST_KEY_CHECK
-    )
+    ) or (service.key_refused_at is None and not row.filter(key_mark=service.key_mark).exists())
     service.key_refused_at = service.key_refused_at or now
     if first:
         log.error("nexio_key_refused", service=service.pk)
@@ -328,8 +330,8 @@ def refuse_key(service: NexioService, *, now: datetime) -> bool:
 
 
 def key_works(service: NexioService, *, now: datetime) -> None:
-    """Lift the hold that a refused key had put on."""
-    NexioService.objects.filter(pk=service.pk).update(
+    """Lift the hold that a refused key had put on; not one of another key's."""
+    NexioService.objects.filter(pk=service.pk, key_mark=service.key_mark).update(
         key_refused_at=None, next_key_check_at=None, last_contact_at=now
     )
 

@@ -155,10 +155,14 @@ def _seen(match: ResolverMatch, passage: Passage) -> list[Whose]:
     every = list(passage.whose)
     if match.namespaces == ["admin"] and (row := _admins_row(match)) is not None:
         every.append(row)
-    runs = list(dict.fromkeys(each for each in every if each.run))
-    of_runs = {each.insured for each in runs}
+    runs: dict[UUID, Whose] = {}
+    for each in every:
+        # A row may say its run and not the run's insured, and the run came along with both.
+        if each.run and (each.insured or each.run not in runs):
+            runs[each.run] = each
+    of_runs = {each.insured for each in runs.values()}
     plain = {each.insured for each in every if each.insured and not each.run} - of_runs
-    return [*runs, *(Whose(pk, None) for pk in sorted(plain))]
+    return [*runs.values(), *(Whose(pk, None) for pk in sorted(plain))]
 
 
 def _details(

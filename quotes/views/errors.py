@@ -8,6 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
+from django.urls import Resolver404, resolve
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -30,6 +31,23 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 @login_not_required
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "404.html", status=404)
+
+
+def no_page(request: HttpRequest) -> HttpResponse:
+    """An address that only takes what a form sends, opened as a page: a refused form stood there,
+    and its address was entered again or its tab restored. It leads back to where the form is."""
+    return render(request, "405.html", {"back": _page_above(request.path_info)}, status=405)
+
+
+def _page_above(path: str) -> str:
+    """The nearest address of the app above `path`, "" where only the worklist is."""
+    while path := path.rstrip("/").rpartition("/")[0]:
+        try:
+            found = resolve(f"{path}/")
+        except Resolver404:
+            continue
+        return f"{path}/" if found.namespaces == ["quotes"] else ""
+    return ""
 
 
 @login_not_required

@@ -49,7 +49,6 @@ def _environment(folder: Path) -> dict[str, str]:
         "DATA_DIR": str(folder),
         "APP_ENV": "production",
         "SECRET_KEY": str(settings.SECRET_KEY),
-        "SECOND_FACTOR": "optional",
         "ALLOWED_HOSTS": "localhost",
         "NEXIO_API_KEY": "nx_test_of_a_test",
         "DATABASE_URL": _database(),

@@ -25,7 +25,7 @@ pytestmark = [
 SOUND = Script(seed=1, rate=0, run=(1, 1), submit=(0, 0), poll=(0, 0))
 QUIET = Plan(
     runs=4, load_for=0, kinds=(), workers=1, stale_after=5, stuck_after=12, people=False,
-    script=SOUND, in_order=True, stop_within=0,
+    script=SOUND, in_order=True, stop_within=0, web=False,
 )  # fmt: skip
 WITHOUT: dict[str, tuple[Plan, str]] = {
     # Two workers want the same runs, whose submission takes long enough for both to see them.

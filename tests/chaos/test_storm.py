@@ -36,3 +36,4 @@ def test_no_run_is_lost_repeated_stuck_or_untold(storm):
     assert sum(kill.touched for kill in outcome.recovery.kills) > 0, told
     assert outcome.states["completed"] > 30, told
     assert all(outcome.canaries.looked.values()), told
+    assert {"worker logs", "web log", "pages of brokers"} <= set(outcome.canaries.looked), told

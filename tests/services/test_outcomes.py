@@ -30,7 +30,7 @@ from tests.answers import (
 from tests.clock import ScaledClock
 from tests.factories import make_user
 from tests.fake_nexio import FakeNexio, Recorded
-from tests.services.watch import Watching, elsewhere, kinds, text_of, until, until_state
+from tests.services.watch import KEY, Watching, elsewhere, kinds, text_of, until, until_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FLAT = {"code": "invalid_request", "message": "input.address.state is not a state."}
@@ -184,6 +184,21 @@ def test_401_hold_is_lifted_by_another_key(
     mark = NexioService.objects.get(base_url=nexio.url).key_mark
     assert mark
     assert "another" not in mark
+
+
+def test_a_worker_left_with_a_key_that_is_refused_costs_one_run_and_holds_up_no_other(
+    nexio: FakeNexio, run: Run, queue: Callable[..., Run]
+) -> None:
+    """As while a key is changed host by host, and the old one is shut already."""
+    nexio.keys = {"nx_test_another"}
+    with Watching(nexio):
+        until_state(run, "rejected")
+        with Watching(nexio, key="nx_test_another"):
+            for name in ("home_only.json", "home_auto.json", "guide_request.json") * 3:
+                until_state(queue(name), "completed")
+            assert NexioService.objects.get(base_url=nexio.url).key_refused_at is None
+    with_old = [each for each in nexio.recorded_submits if KEY in each.headers["authorization"]]
+    assert len(with_old) == 1
 
 
 LOST: dict[str, Answer] = {

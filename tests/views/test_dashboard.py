@@ -182,5 +182,7 @@ def test_the_workbook_has_what_is_shown_and_no_formula(time_machine, tmp_path):
     ends = [row[0] for row in sheets["Ending undecided"][1:]]
     assert ends == [ending.day for ending in shown.endings], "days a spreadsheet can count with"
     entry = AuditEvent.objects.latest("pk")
-    assert AuditEvent.objects.filter(what="Dashboard as XLSX").count() == 1
-    assert (AuditEvent.objects.count() > before, entry.actor) == (True, people["admin"])
+    assert AuditEvent.objects.count() == before + 1, "one file, one entry"
+    assert (entry.deed, entry.actor) == ("exported", people["admin"])
+    assert entry.data["days"] == "2025-12-01 to 2026-11-30"
+    assert entry.data["runs"] == shown.counts.runs

@@ -135,7 +135,7 @@ class Watcher:
     async def _look(self, db: DatabaseThread) -> None:
         await self._unchanged.write(db)
         now = self.clock.now()
-        self._service = service = await db.first(claims.service_at, self.client.base_url, self.key)
+        self._service = service = await db.first(claims.service_again, self._service, self.key)
         if self._set_back.is_due(now):
             await db.first(self._set_back.put_right, service, now=now)
         self._refused_key.see_to(db, service, now=now)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -14,6 +16,8 @@ from quotes.services import worklist as work
 from quotes.services.inbox import open_requests
 from quotes.views.access import PortalRequest
 from quotes.views.fragments import refreshing
+
+LOOKED_BACK, LOOKED_AHEAD = timedelta(days=29), timedelta(days=6)
 
 
 @require_safe
@@ -36,6 +40,7 @@ def worklist(request: PortalRequest) -> HttpResponse:
         "more_needing": len(runs.needing) > work.MOST_NEEDING,
         "recent": runs.recent,
         "asked": len(open_requests(user).waiting),
+        "to_review": _to_review(timezone.localdate(now)) if user.sees_others else [],
         "role_missing": not user.sees_others and not user.is_broker,
     }
     if user.is_broker:
@@ -47,3 +52,18 @@ def worklist(request: PortalRequest) -> HttpResponse:
             "more_expiring": len(expiring) > work.MOST_EXPIRING,
         }
     return render(request, "quotes/worklist.html", context)
+
+
+def _to_review(today: date) -> list[dict[str, str]]:
+    """What whoever reviews looks for most, as the list's own filters; nothing is counted here."""
+    since, until = (today - LOOKED_BACK).isoformat(), (today + LOOKED_AHEAD).isoformat()
+    undecided = {"decision": "undecided", "expires_since": today.isoformat()}
+    lists: dict[str, dict[str, str]] = {
+        "Undecided, a price ends within 7 days": {**undecided, "expires_until": until},
+        "Not Nexio's first rank, last 30 days": {"overridden": "yes", "since": since},
+        "Went wrong": {"state": "needs_person"},
+    }
+    return [
+        {"words": words, "codes": urlencode({"all": "1", **codes})}
+        for words, codes in lists.items()
+    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 import time_machine
@@ -16,7 +18,9 @@ from quotes.models import NexioService, Quote
 from quotes.services.review.revisits import ask_to_revisit
 from quotes.services.worklist import MOST_RECENT, read_work
 from tests import runs as made
+from tests.decided import choose
 from tests.factories import import_example, make_user, queued_run
+from tests.views.run_lists import as_if, ids, shown
 from tests.views.test_runs import words
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +174,27 @@ def test_managers_see_the_offices_runs_and_the_way_to_all(client, people, role):
     assert reverse("quotes:run_detail", args=[lost.pk]) in html
     assert reverse("quotes:run_list") in html
     assert "My insureds" not in html
+
+
+@pytest.mark.parametrize("role", ["manager", "admin"])
+def test_what_is_reviewed_most_is_a_link_away(client, people, role, time_machine):
+    time_machine.move_to("2026-11-16 15:00:00+00:00", tick=True)
+    broker = people["broker"]
+    ending, later = made.completed_run(broker), made.completed_run(broker)
+    as_if(ending, expires_at=timezone.now() + timedelta(days=3))
+    as_if(later, expires_at=timezone.now() + timedelta(days=30))
+    overridden, lost = made.completed_run(broker), made.lost_run(broker)
+    choose(overridden, broker, rank=2)
+    as_if(overridden, expires_at=timezone.now() + timedelta(days=3))
+    page = look(client, people[role])
+    found = re.findall(r'href="/runs/[?]all=1&amp;([^"]+)">([^<]+)', page)
+    seen = {unescape(name): shown(client, unescape(codes)) for codes, name in found}
+    assert seen == {
+        "Undecided, a price ends within 7 days": ids(ending),
+        "Not Nexio's first rank, last 30 days": ids(overridden),
+        "Went wrong": ids(lost),
+    }
+    assert "Went wrong" not in look(client, broker)
 
 
 def test_who_is_broker_and_manager_has_their_own_insureds_too(client, people):

@@ -46,7 +46,7 @@ coverage: .venv/dev.stamp ## Branch coverage of the wire and of the run's life; 
 check: .venv/dev.stamp ## Format, lint, types, import rules, migrations complete, deployment checks
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy brokerportal quotes sandbox chaos tests
+	@$(BIN)/mypy brokerportal quotes sandbox chaos bench tests
 	@$(BIN)/lint-imports
 	@$(BIN)/python manage.py makemigrations --check --dry-run
 	@APP_ENV=production ALLOWED_HOSTS=portal.example.com NEXIO_API_KEY=nx_test_check SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(60))') \

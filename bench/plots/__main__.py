@@ -59,6 +59,11 @@ def pictures(found: Mapping[str, Any]) -> dict[str, str]:
             drawn[name] = _pages(found["pages"], ("empty page", *wanted))
     if flights := found.get("watching", {}).get("flights"):
         drawn["flights"] = _flights(flights)
+        drawn["lateness"] = _lateness(flights)
+    if bursts := found.get("watching", {}).get("burst"):
+        drawn["bursts"] = _bursts(bursts)
+    if pages := found.get("open_pages", {}).get("open"):
+        drawn["open-pages"] = _open_pages(pages)
     return drawn
 
 
@@ -93,11 +98,36 @@ def _pages(found: Mapping[str, Any], wanted: Sequence[str]) -> str:
 def _flights(flights: Sequence[Mapping[str, Any]]) -> str:
     lines: dict[str, list[Point]] = {}
     for each in flights:
-        cost = each["cpu_ms_per_poll"]
+        parts = each["cpu_ms_per_poll_parts"]
         lines.setdefault(f"{each['name']}, {each['takes']}", []).append(
-            (each["in_flight"], cost, cost, cost)
+            (each["in_flight"], each["cpu_ms_per_poll"], min(parts), max(parts))
         )
     return draw("A poll, ends and their storing included", "runs in flight", UP, lines)
+
+
+def _lateness(flights: Sequence[Mapping[str, Any]]) -> str:
+    lines: dict[str, list[Point]] = {}
+    for each in flights:
+        middle, most = each["excess_p50"], each["excess_p95"]
+        lines.setdefault(f"{each['name']}, {each['takes']}", []).append(
+            (each["in_flight"], middle, middle, most)
+        )
+    title = "An end after the ideal schedule, median and p95"
+    return draw(title, "runs in flight", "seconds", lines)
+
+
+def _bursts(bursts: Sequence[Mapping[str, Any]]) -> str:
+    lines: dict[str, list[Point]] = {}
+    for each in bursts:
+        took = each["all_accepted_after"]
+        lines.setdefault(each["limit"], []).append((each["count"], took, took, took))
+    return draw("Submissions started at once", "submissions", "seconds until the last one", lines)
+
+
+def _open_pages(pages: Sequence[Mapping[str, Any]]) -> str:
+    shares = [(each["pages"], each["cpu_share"] * 100) for each in pages]
+    lines = {"web processes": [(count, share, share, share) for count, share in shares]}
+    return draw("Open pages on runs of ten minutes", "open pages", "percent of a core", lines)
 
 
 def _point(size: float, values: Sequence[float]) -> Point:

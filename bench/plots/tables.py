@@ -68,7 +68,7 @@ def flights(found: Mapping[str, Any]) -> str:
     rows = [
         [
             each["name"], f"{each['in_flight']:,}", each["takes"],
-            f"{each['polls_per_second']:.0f}", f"{each['cpu_ms_per_poll']:.2f}",
+            f"{each['polls_per_second']:.0f}", _poll_cost(each),
             f"{each['excess_p50']:.2f}, {each['excess_p95']:.2f}", str(each["ends_missed"]),
             str(each["too_early"]), f"{each['rss_begin_mb']:.0f}, {each['rss_end_mb']:.0f}",
         ]
@@ -82,10 +82,53 @@ def flights(found: Mapping[str, Any]) -> str:
     return _table(heads, rows)
 
 
+def _poll_cost(flight: Mapping[str, Any]) -> str:
+    parts = flight["cpu_ms_per_poll_parts"]
+    return f"{flight['cpu_ms_per_poll']:.2f} ({min(parts):.2f}–{max(parts):.2f})"
+
+
+def bursts(found: Mapping[str, Any]) -> str:
+    """Submissions started at once, of `watching.json`."""
+    rows = [
+        [
+            f"{each['count']:,}", each["limit"], f"{each['all_accepted_after']:.1f}",
+            str(each["posts"]), str(each["throttled"]), str(each["lost"]), str(each["twice"]),
+            f"{each['cpu_ms_per_run']:.1f}",
+        ]
+        for each in found["watching"]["burst"]
+    ]  # fmt: skip
+    heads = [
+        "at once", "Nexio", "s until all were accepted", "POSTs", "told to wait", "lost",
+        "accepted twice", "ms of the processor a run",
+    ]  # fmt: skip
+    return _table(heads, rows)
+
+
+def open_pages(found: Mapping[str, Any]) -> str:
+    """Run pages left open, of `open_pages.json`."""
+    rows = [
+        [
+            str(each["pages"]), f"{each['requests_per_page_and_minute']:.1f}",
+            f"{each['cpu_ms_per_request']:.1f}", f"{each['cpu_share'] * 100:.1f} %",
+            f"{each['shown_after_p50']:.2f}, {each['shown_after_p95']:.2f}, "
+            f"{each['shown_after_most']:.2f}",
+            str(each["ends_shown"]),
+        ]
+        for each in found["open_pages"]["open"]
+    ]  # fmt: skip
+    heads = [
+        "open pages", "requests a page and minute", "ms of the processor each", "of a core",
+        "an end shown after, s: p50, p95, most", "ends",
+    ]  # fmt: skip
+    return _table(heads, rows)
+
+
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "writes": writes,
     "pages": pages,
     "flights": flights,
+    "bursts": bursts,
+    "open-pages": open_pages,
 }
 
 

@@ -9,16 +9,21 @@ import tempfile
 import time
 from collections import defaultdict
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from bench import timing
+from bench.sizes import p95
 from bench.watching import seeding, stage
 from bench.watching.ideal import Ideal, requests_too_early
+from bench.watching.process import EVERY
 from bench.watching.seeding import Seeded
 
 WARM_UP = 10.0
 GRACE = 5.0
+PART = 10.0
+"""Seconds of each part of a measurement; how these differ is the spread that is shown."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Flight:
     excess_p95: float
     polls_per_second: float
     cpu_ms_per_poll: float
+    cpu_ms_per_poll_parts: list[float]
     cpu_share: float
     rss_begin_mb: float
     rss_end_mb: float
@@ -45,6 +51,7 @@ class Flight:
             f"  {self.name:<12}{self.in_flight:>6,} × {self.takes:<9}"
             f"{self.excess_p50:>8.3f}{self.excess_p95:>8.3f} s"
             f"{self.polls_per_second:>8.0f}/s{self.cpu_ms_per_poll:>7.2f} ms"
+            f" ({min(self.cpu_ms_per_poll_parts):.2f}–{max(self.cpu_ms_per_poll_parts):.2f})"
             f"{self.cpu_share:>6.0%}{self.rss_begin_mb:>7.0f} →{self.rss_end_mb:>4.0f} MB"
             f"{self.too_early:>6}{self.ends_missed:>6}"
         )
@@ -54,17 +61,17 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Every size with ours; the bare loop beside the largest of the short runs and the long."""
     print("Runs in flight: how long after the ideal schedule an end is known")
     print(
-        f"  {'':<12}{'in flight':<18}{'p50':>8}{'p95':>8}  {'polls':>9}{'a poll':>10}"
+        f"  {'':<12}{'in flight':<18}{'p50':>8}{'p95':>8}  {'polls':>9}{'a poll':>10}{'':12}"
         f"{'core':>6}{'memory':>14}{'early':>9}{'late':>6}"
     )
     found = []
-    for size in options.sizes:
-        names = ("ours", "bare") if size == max(options.sizes) else ("ours",)
-        for name in names:
-            found.append(_fly(name, size, (15, 60), options.seconds, options.reply))
-    if options.long:
-        for name in ("ours", "bare"):
-            found.append(_fly(name, options.long, (600, 600), options.long_seconds, options.reply))
+    for sizes, takes, seconds in (
+        (options.sizes, (15, 60), options.seconds),
+        (options.long, (600, 600), options.long_seconds),
+    ):
+        for size in sizes:
+            names = ("ours", "bare") if size == max(sizes) else ("ours",)
+            found += [_fly(name, size, takes, seconds, options.reply) for name in names]
     return [asdict(each) for each in found]
 
 
@@ -122,14 +129,21 @@ def _judge(
     first, last = samples[0], samples[-1]
     took, polls = last["at"] - first["at"], last["polls"] - first["polls"]
     cpu = last["cpu"] - first["cpu"]
+    borders = samples[:: round(PART / EVERY)]
+    parts = list(pairwise(borders)) or [(first, last)]
+    late = p95(excess)
     return {
         "measured_seconds": round(took, 1),
         "ends_seen": len(excess),
         "ends_missed": missed,
         "excess_p50": round(statistics.median(excess), 3),
-        "excess_p95": round(statistics.quantiles(excess, n=20)[-1], 3),
+        "excess_p95": round(late, 3),
         "polls_per_second": round(polls / took, 1),
         "cpu_ms_per_poll": round(cpu / polls * 1000, 3),
+        "cpu_ms_per_poll_parts": [
+            round((end["cpu"] - begin["cpu"]) / max(end["polls"] - begin["polls"], 1) * 1000, 3)
+            for begin, end in parts
+        ],
         "cpu_share": round(cpu / took, 3),
         "rss_begin_mb": round(first["rss"] / 1e6, 1),
         "rss_end_mb": round(last["rss"] / 1e6, 1),

@@ -91,7 +91,7 @@ class Nexio:
 
 
 async def serve(nexio: Nexio) -> None:
-    runner = web.ServerRunner(web.Server(nexio.answer))  # type: ignore[arg-type]
+    runner = web.ServerRunner(web.Server(nexio.answer))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, backlog=2048)
     await site.start()

@@ -40,7 +40,7 @@ class Diary:
             self.polls += 1
             return await usual(client, run_id)
 
-        NexioClient.fetch = fetch  # type: ignore[method-assign]
+        NexioClient.fetch = fetch  # type: ignore[method-assign, assignment]
 
     def _sample(self) -> None:
         while True:

@@ -16,7 +16,7 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.utils import timezone
@@ -59,7 +59,7 @@ def follow(pk: str) -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """So many runs begun together; what a hundred would take follows from that, and is said so."""
-    workers = settings.Q_CLUSTER["workers"]
+    workers = cast("int", settings.Q_CLUSTER["workers"])
     ideal = Ideal(options.reply)
     with timing.test_database():
         like = seeding.template()
@@ -80,7 +80,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     waited = [known[str(run.pk)] - began for run in runs if str(run.pk) in known]
     schedule = [ideal.sees(run.pk, run.due, 0, run.ends) - began for run in runs]
     each = statistics.mean(schedule)
-    found = {
+    found: dict[str, Any] = {
         "runs": len(runs), "workers": workers, "finished": len(waited),
         "median": round(statistics.median(waited), 1), "longest": round(max(waited), 1),
         "schedule_median": round(statistics.median(schedule), 1),

@@ -72,5 +72,5 @@ def environment() -> dict[str, str]:
 
 def last_sample(diary: Path) -> dict[str, Any]:
     """The latest line of a process's diary that tells of its costs."""
-    lines = [json.loads(line) for line in diary.read_text().splitlines()]
+    lines: list[dict[str, Any]] = [json.loads(line) for line in diary.read_text().splitlines()]
     return [line for line in lines if "cpu" in line][-1]

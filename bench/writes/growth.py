@@ -58,13 +58,13 @@ class Growth:
 
     def say(self) -> None:
         print(f"\n{self.title}: milliseconds of the processor, median (least to most)\n")
-        print(f"  {self.of:<34}" + "".join(f"{size:>22,}" for size in self.sizes))
+        print(f"  {self.of:<34}" + "".join(f"{size:>28,}" for size in self.sizes))
         for way, by_size in self.taken.items():
             cells = [
                 f"{self.median(way, size):,.1f} ({min(values):,.1f}–{max(values):,.1f})"
                 for size, values in by_size.items()
             ]
-            print(f"  {way:<34}" + "".join(f"{cell:>22}" for cell in cells))
+            print(f"  {way:<34}" + "".join(f"{cell:>28}" for cell in cells))
         print(f"  {self.against} costs {', '.join(map(str, self.ratios))} times ours")
         for name, value in self.also.items():
             print(f"  {name}: {value}")

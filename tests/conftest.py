@@ -85,6 +85,14 @@ def sandbox(settings: Any) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _prepared_queries_are_held_against_djangos() -> None:
+    """Each call of a prepared query makes Django's own as well, and fails where they differ."""
+    from quotes.models.prepared import Prepared
+
+    Prepared.checked = True
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _history_can_be_emptied_between_tests() -> Iterator[None]:
     """Tables are emptied between transactional tests by DELETE or TRUNCATE, which history's own
     triggers refuse; they are put away for that moment only."""

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from quotes.models.carrier import Carrier
 from quotes.models.failures import failure_of, waited_of
 from quotes.models.figures import figures_changed
 from quotes.models.insured import Insured, InsuredShare
+from quotes.models.prepared import prepared
 from quotes.models.run import Decision, Run, RunState
 
 if TYPE_CHECKING:
@@ -55,26 +57,44 @@ def of_people_in(offices: Collection[int]) -> Q:
     return Q(broker__in=list(people.values_list("pk", flat=True)))
 
 
+def shared_with(user: User) -> list[UUID]:
+    """The insureds that colleagues share with a broker."""
+    return _shared(user) if user.is_broker else []
+
+
+@prepared
+def _shared(user: User) -> QuerySet[InsuredShare, UUID]:
+    return InsuredShare.objects.filter(user=user).order_by().values_list("insured", flat=True)
+
+
 class RunFactQuerySet(models.QuerySet["RunFact"]):
     def stepped(self, run: Run) -> None:
         """Write what a step of the run's life changed; `Run.move` does, in its transaction."""
         self.filter(pk=run.pk).update(**facts_of_step(run))
         figures_changed([timezone.localdate(run.created_at)])
 
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(
+        self, user: User | AnonymousUser, shared: Collection[UUID] | None = None
+    ) -> Self:
         """The facts of the runs that `Run.visible_to` shows, in a form that keeps a list's order.
 
         An office's are told by asking of each row, not by a list of brokers: a list is read
-        along its order and stops at the page's end.
+        along its order and stops at the page's end. Which insureds are `shared` with the user
+        (`shared_with`) is asked where it is not given.
         """
-        return self._seen_by(user, in_offices)
+        return self._seen_by(user, in_offices, shared)
 
     def counted_for(self, user: User | AnonymousUser) -> Self:
         """The same facts in a form for counting a few days of them: an office's by a list of
         its brokers, from whose index just theirs are read."""
         return self._seen_by(user, of_people_in)
 
-    def _seen_by(self, user: User | AnonymousUser, offices: Callable[[Collection[int]], Q]) -> Self:
+    def _seen_by(
+        self,
+        user: User | AnonymousUser,
+        offices: Callable[[Collection[int]], Q],
+        shared: Collection[UUID] | None = None,
+    ) -> Self:
         if isinstance(user, AnonymousUser) or not user.is_active:
             return self.none()
         if user.sees_all:
@@ -82,9 +102,8 @@ class RunFactQuerySet(models.QuerySet["RunFact"]):
         mine = Q(pk__in=[])
         if user.is_broker:
             mine = Q(broker=user.pk)
-            shares = InsuredShare.objects.filter(user=user).values_list("insured", flat=True)
             # Asked for now: nearly nobody has any, and an OR would cost all others the index.
-            if shared := list(shares):
+            if shared := shared_with(user) if shared is None else shared:
                 mine |= Q(insured__in=shared)
         if user.offices_seen:
             return self.filter(offices(user.offices_seen) | mine)

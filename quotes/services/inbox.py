@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from quotes.models import Notice, ReviewKind, ReviewRequest, ReviewState, Run, User
+from quotes.models.prepared import prepared
 from quotes.services import run_people
 from quotes.services.review import approvals
 
@@ -30,7 +33,16 @@ def open_requests(user: User) -> Requests:
     To revisit: of whoever works on the run. To approve: of whoever oversees it, but not who
     asked or chose.
     """
-    rows = (
+    found = _open(user)
+    own = [each for each in found if each.asked_by_id == user.pk]
+    revisits = {each.run_id for each in found if each.kind != ReviewKind.APPROVAL}
+    worked = run_people.worked_on(user, revisits) if user.is_broker and revisits else set()
+    return Requests([each for each in found if _is_asked(user, each, worked)], own)
+
+
+@prepared
+def _open(user: User) -> QuerySet[ReviewRequest]:
+    return (
         ReviewRequest.objects.visible_to(user)
         .filter(state=ReviewState.OPEN)
         .select_related("run__insured__owner__office", "asked_by", "choice__solution")
@@ -42,11 +54,6 @@ def open_requests(user: User) -> Requests:
         )
         .order_by("asked_at", "id")[:MOST_REQUESTS]
     )  # fmt: skip
-    found = list(rows)
-    own = [each for each in found if each.asked_by_id == user.pk]
-    revisits = {each.run_id for each in found if each.kind != ReviewKind.APPROVAL}
-    worked = run_people.worked_on(user, revisits) if user.is_broker and revisits else set()
-    return Requests([each for each in found if _is_asked(user, each, worked)], own)
 
 
 def _is_asked(user: User, request: ReviewRequest, worked: Collection[UUID]) -> bool:

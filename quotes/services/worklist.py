@@ -6,22 +6,14 @@ Every list is bounded, and none loads the documents of a run.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db.models import (
-    Exists,
-    F,
-    OuterRef,
-    Prefetch,
-    Q,
-    QuerySet,
-    Subquery,
-    prefetch_related_objects,
-)
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from quotes.models import (
     LINES,
@@ -37,9 +29,11 @@ from quotes.models import (
     User,
 )
 from quotes.models.failures import NO_PACKAGE
+from quotes.models.prepared import NUMBER_OF_ROWS, prepared
 from quotes.models.run import IN_FLIGHT, RunQuerySet
+from quotes.models.run_fact import shared_with
 from quotes.services import expiry
-from quotes.services.what_if.origin import with_origins
+from quotes.services.what_if.origin import add_origins, with_origins
 
 HEAVY = ("request", "request_body", "response", "response_body", "error_details")
 """Columns that may hold megabytes; no list loads them."""
@@ -89,76 +83,117 @@ class Work:
     under_way: Sequence[Run]
     needing: Sequence[Run]
     recent: Sequence[Run]
+    first: Mapping[UUID, Solution]
+    """By run, what Nexio ranked first of the recent ones."""
 
 
 def read_work(user: User, now: datetime) -> Work:
     """What the worklist shows of runs. Which they are is asked of their facts, by narrow rows and
     their indexes whatever else there is; then all of them are read at once."""
-    seen = RunFact.objects.visible_to(user)
-    under_way = _keys(seen.filter(state__in=IN_FLIGHT).order_by("created_at", "pk"))
-    needing = _keys_needing(seen, now)
-    completed = seen.filter(state=RunState.COMPLETED).order_by("-created_at", "-pk")
-    lately = Run.objects.filter(pk__in=completed.values("pk")[:STARTED_LATELY])
-    recent = list(lately.order_by("-finished_at", "id").values_list("pk", flat=True)[:MOST_RECENT])
-    found = _shown({*under_way, *needing, *recent})
+    shared = shared_with(user)
+    under_way = _keys_under_way(user, shared)
+    # Asked for apart: each half has an index, and joined by OR neither would serve.
+    needing = [*_keys_unsettled(user, shared), *_keys_fruitless(user, shared, now - NEEDS_FOR)]
+    recent = _keys_recent(user, shared)
+    found = {run.pk: run for run in _shown({*under_way, *needing, *recent})}
+    add_origins(list(found.values()))
     of_now, to_settle, done = (
         [found[pk] for pk in keys if pk in found] for keys in (under_way, needing, recent)
     )
-    _add_first_packages(done)
     to_settle.sort(key=lambda run: run.created_at, reverse=True)
-    return Work(of_now, to_settle[: MOST_NEEDING + 1], done)
+    return Work(of_now, to_settle[: MOST_NEEDING + 1], done, _first_packages(recent))
 
 
-def _keys(facts: QuerySet[RunFact], most: int = MOST_UNDER_WAY) -> list[UUID]:
-    return list(facts.values_list("pk", flat=True)[: most + 1])
+@prepared
+def _keys_under_way(user: User, shared: Collection[UUID]) -> QuerySet[RunFact, UUID]:
+    rows = RunFact.objects.visible_to(user, shared).filter(state__in=IN_FLIGHT)
+    return rows.order_by("created_at", "pk").values_list("pk", flat=True)[: MOST_UNDER_WAY + 1]
 
 
-def _keys_needing(seen: QuerySet[RunFact], now: datetime) -> list[UUID]:
+@prepared
+def _keys_unsettled(user: User, shared: Collection[UUID]) -> QuerySet[RunFact, UUID]:
+    return _latest(RunFact.objects.visible_to(user, shared).filter(state__in=UNSETTLED))
+
+
+@prepared
+def _keys_fruitless(
+    user: User, shared: Collection[UUID], since: datetime
+) -> QuerySet[RunFact, UUID]:
     later = RunFact.objects.filter(insured=OuterRef("insured"), number__gt=OuterRef("number"))
     fruitless = Q(state__in=ENDED_BADLY) | Q(failure=NO_PACKAGE)
-    latest = seen.order_by("-created_at", "pk")
-    # Asked for apart: each half has an index, and joined by OR neither would serve.
-    halves = (
-        latest.filter(state__in=UNSETTLED),
-        latest.filter(fruitless, ~Exists(later), created_at__gte=now - NEEDS_FOR),
-    )
-    return [key for half in halves for key in _keys(half, MOST_NEEDING)]
+    seen = RunFact.objects.visible_to(user, shared)
+    return _latest(seen.filter(fruitless, ~Exists(later), created_at__gte=since))
 
 
-def _shown(keys: Collection[UUID]) -> dict[UUID, Run]:
-    """The runs as lists show them: with insured and owner, what they are a what-if of, and in
-    `has_package` how many packages they brought."""
+def _latest(facts: QuerySet[RunFact]) -> QuerySet[RunFact, UUID]:
+    return facts.order_by("-created_at", "pk").values_list("pk", flat=True)[: MOST_NEEDING + 1]
+
+
+@prepared
+def _keys_recent(user: User, shared: Collection[UUID]) -> QuerySet[Run, UUID]:
+    completed = RunFact.objects.visible_to(user, shared).filter(state=RunState.COMPLETED)
+    lately = completed.order_by("-created_at", "-pk").values("pk")[:STARTED_LATELY]
+    rows = Run.objects.filter(pk__in=lately).order_by("-finished_at", "id")
+    return rows.values_list("pk", flat=True)[:MOST_RECENT]
+
+
+@prepared
+def _shown(keys: Collection[UUID]) -> QuerySet[Run]:
+    """The runs as lists show them: with insured and owner, and in `has_package` how many packages
+    they brought."""
     rows = Run.objects.select_related("insured__owner").only(
         *RUN_SHOWN, *(f"insured__{name}" for name in INSURED_SHOWN)
     )
-    counted = rows.annotate(has_package=F("fact__packages"))
-    return {run.pk: run for run in with_origins(counted.filter(pk__in=keys)).order_by()}
+    return rows.annotate(has_package=F("fact__packages")).filter(pk__in=keys).order_by()
 
 
-def _add_first_packages(runs: Sequence[Run]) -> None:
-    """In each run's `.solutions.all()` only what Nexio ranked first, with its carriers."""
-    lines = SolutionLine.objects.select_related("carrier").only(
-        "solution", "provider_name", "carrier__name"
-    )
-    first = (
-        Solution.objects.filter(rank=1)
-        .only("run", "rank", "est_cost_low", "est_cost_high")
-        .order_by("position")
-        .prefetch_related(Prefetch("lines", lines.order_by("position")))
-    )
-    prefetch_related_objects(runs, Prefetch("solutions", first))
+def _first_packages(runs: Collection[UUID]) -> dict[UUID, Solution]:
+    """What Nexio ranked first in each of the runs, with its lines and their carriers."""
+    found = {solution.run_id: solution for solution in reversed(_ranked_first(runs))}
+    lines: dict[int, list[SolutionLine]] = defaultdict(list)
+    for line in _lines_of([solution.pk for solution in found.values()]):
+        lines[line.solution_id].append(line)
+    for solution in found.values():
+        solution.returned = lines[solution.pk]
+    return found
 
 
-def expiring_quotes(user: User, now: datetime) -> QuerySet[Quote]:
-    """Quotes of the insureds the user works on whose price is gone soon (see `expiry`), or went
-    in the last days."""
-    lines = QuoteLine.objects.only("quote", "line", "position", "premium_annual")
+@prepared
+def _ranked_first(runs: Collection[UUID]) -> QuerySet[Solution]:
+    first = Solution.objects.filter(rank=1, run__in=runs).order_by("position")
+    return first.only("run", "rank", "est_cost_low", "est_cost_high")
+
+
+@prepared
+def _lines_of(solutions: Collection[int]) -> QuerySet[SolutionLine]:
+    lines = SolutionLine.objects.select_related("carrier").filter(solution__in=solutions)
+    return lines.only("solution", "provider_name", "carrier__name").order_by("position")
+
+
+@dataclass(frozen=True)
+class Expiring:
+    """A quote whose price is gone soon, or went in the last days, and its lines."""
+
+    quote: Quote
+    lines: Sequence[QuoteLine]
+
+
+def expiring_quotes(user: User, now: datetime) -> list[Expiring]:
+    """Quotes of the insureds the user works on that expire (see `expiry`): of more than are shown
+    one more."""
+    since = now - timedelta(days=expiry.SOON)
+    quotes = _expiring(user, since, expiry.soon_until(now))
+    lines: dict[UUID, list[QuoteLine]] = defaultdict(list)
+    for line in _quoted_lines([quote.pk for quote in quotes]):
+        lines[line.quote_id].append(line)
+    return [Expiring(quote, lines[quote.pk]) for quote in quotes]
+
+
+@prepared
+def _expiring(user: User, since: datetime, until: datetime) -> QuerySet[Quote]:
     return (
         Quote.objects.editable_by(user)
-        .filter(
-            expires_at__gt=now - timedelta(days=expiry.SOON),
-            expires_at__lte=expiry.soon_until(now),
-        )
+        .filter(expires_at__gt=since, expires_at__lte=until)
         .select_related("insured__owner")
         .only(
             "carrier_name",
@@ -166,9 +201,13 @@ def expiring_quotes(user: User, now: datetime) -> QuerySet[Quote]:
             "package_premium_annual",
             *(f"insured__{name}" for name in INSURED_SHOWN),
         )
-        .prefetch_related(Prefetch("lines", lines))
-        .order_by("expires_at", "id")
+        .order_by("expires_at", "id")[: MOST_EXPIRING + 1]
     )
+
+
+@prepared
+def _quoted_lines(quotes: Collection[UUID]) -> QuerySet[QuoteLine]:
+    return QuoteLine.objects.filter(quote__in=quotes).only("quote", "line", "position")
 
 
 @dataclass(frozen=True)
@@ -184,20 +223,12 @@ class InsuredRow:
 
 def latest_insureds(user: User) -> list[InsuredRow]:
     """The insureds last worked on, of the user's own and of those shared with them."""
-    newest = Run.objects.filter(insured=OuterRef("pk")).order_by("-number").values("pk")[:1]
-    rows = list(
-        Insured.objects.editable_by(user)
-        .select_related("owner")
-        .only(*INSURED_SHOWN, "city", "state", "zip_code", "renewal_of", "created_at")
-        .annotate(last_run_id=Subquery(newest))
-        .order_by("-updated_at", "id")[:MOST_INSUREDS]
-    )
+    rows = _latest_insureds(user)
     keys = [row.pk for row in rows]
     lines, carriers = _quoted(keys)
     premiums = _in_force(keys)
     latest = {row.pk: getattr(row, "last_run_id") for row in rows}  # noqa: B009 - annotated
-    marked = Run.objects.only("state", "nexio_status").annotate(has_package=F("fact__packages"))
-    runs = marked.order_by().in_bulk([pk for pk in latest.values() if pk])
+    runs = {run.pk: run for run in _marked([pk for pk in latest.values() if pk])}
     return [
         InsuredRow(
             insured=row,
@@ -210,23 +241,63 @@ def latest_insureds(user: User) -> list[InsuredRow]:
     ]
 
 
+@prepared
+def _latest_insureds(user: User) -> QuerySet[Insured]:
+    newest = Run.objects.filter(insured=OuterRef("pk")).order_by("-number").values("pk")[:1]
+    return (
+        Insured.objects.editable_by(user)
+        .select_related("owner")
+        .only(*INSURED_SHOWN, "city", "state", "zip_code", "renewal_of", "created_at")
+        .annotate(last_run_id=Subquery(newest))
+        .order_by("-updated_at", "id")[:MOST_INSUREDS]
+    )
+
+
+@prepared
+def _marked(runs: Collection[UUID]) -> QuerySet[Run]:
+    """Runs with what their mark says."""
+    rows = Run.objects.only("state", "nexio_status").annotate(has_package=F("fact__packages"))
+    return rows.filter(pk__in=runs).order_by()
+
+
 def _quoted(insureds: Collection[UUID]) -> tuple[Counter[tuple[UUID, str]], dict[UUID, set[int]]]:
     """How often each line is quoted for each insured, and by which carriers anything is."""
     lines: Counter[tuple[UUID, str]] = Counter()
     carriers: dict[UUID, set[int]] = defaultdict(set)
-    quoted = Quote.objects.filter(insured__in=insureds).order_by()
-    for insured, carrier, line in quoted.values_list("insured", "carrier", "lines__line"):
+    for insured, carrier, line in _lines_by_carrier(insureds):
         carriers[insured].add(carrier)
         lines[insured, line] += 1
     return lines, carriers
 
 
+@prepared
+def _lines_by_carrier(insureds: Collection[UUID]) -> QuerySet[Quote, Any]:
+    quoted = Quote.objects.filter(insured__in=insureds).order_by()
+    return quoted.values_list("insured", "carrier", "lines__line")
+
+
 def _in_force(insureds: Collection[UUID]) -> dict[UUID, list[Decimal | None]]:
     premiums: dict[UUID, list[Decimal | None]] = defaultdict(list)
-    policies = IncumbentPolicy.objects.filter(insured__in=insureds).order_by()
-    for insured, premium in policies.values_list("insured", "annual_premium"):
+    for insured, premium in _premiums_in_force(insureds):
         premiums[insured].append(premium)
     return premiums
+
+
+@prepared
+def _premiums_in_force(insureds: Collection[UUID]) -> QuerySet[IncumbentPolicy, Any]:
+    policies = IncumbentPolicy.objects.filter(insured__in=insureds).order_by()
+    return policies.values_list("insured", "annual_premium")
+
+
+@prepared
+def _count_of_insureds(user: User) -> QuerySet[Insured, int]:
+    rows = Insured.objects.editable_by(user).order_by()
+    return rows.values_list(NUMBER_OF_ROWS, flat=True)
+
+
+def insured_count(user: User) -> int:
+    """How many insureds the user works on."""
+    return sum(_count_of_insureds(user))
 
 
 def _sum(premiums: Sequence[Decimal | None]) -> Decimal | None:

@@ -6,12 +6,12 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from quotes.models import Insured
 from quotes.services import worklist as work
 from quotes.services.inbox import open_requests
 from quotes.views.access import PortalRequest
@@ -39,15 +39,17 @@ def worklist(request: PortalRequest) -> HttpResponse:
         "needing": runs.needing[: work.MOST_NEEDING],
         "more_needing": len(runs.needing) > work.MOST_NEEDING,
         "recent": runs.recent,
+        "first": runs.first,
+        "in_sandbox": settings.NEXIO_IS_SANDBOX,
         "asked": len(open_requests(user).waiting),
         "to_review": _to_review(timezone.localdate(now)) if user.sees_others else [],
         "role_missing": not user.sees_others and not user.is_broker,
     }
     if user.is_broker:
-        expiring = list(work.expiring_quotes(user, now)[: work.MOST_EXPIRING + 1])
+        expiring = work.expiring_quotes(user, now)
         context |= {
             "insureds": work.latest_insureds(user),
-            "insured_count": Insured.objects.editable_by(user).count(),
+            "insured_count": work.insured_count(user),
             "expiring": expiring[: work.MOST_EXPIRING],
             "more_expiring": len(expiring) > work.MOST_EXPIRING,
         }

@@ -165,4 +165,4 @@ def test_the_worklist_holds_what_is_shared(people, insured):
     other = people["other"]
     assert [row.insured for row in worklist.latest_insureds(other)] == [insured]
     assert [run.insured for run in worklist.read_work(other, now).under_way] == [insured]
-    assert list(worklist.expiring_quotes(other, now)) == [quote]
+    assert [each.quote for each in worklist.expiring_quotes(other, now)] == [quote]

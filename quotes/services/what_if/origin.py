@@ -6,18 +6,20 @@ a carrier stood behind it, so whatever decides on a package or leaves the house 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from quotes.models import Run, RunEvent, Solution, SolutionLine, User
+from quotes.models.prepared import prepared
 from quotes.models.run import RunQuerySet
 from quotes.services import comparison
 from quotes.services.comparison import Sent, in_words, line_word
@@ -178,10 +180,29 @@ def with_origins(rows: RunQuerySet) -> RunQuerySet:
     return rows.prefetch_related(Prefetch("events", events, to_attr="what_if_events"))
 
 
+def add_origins(runs: Sequence[Run]) -> None:
+    """As `with_origins`, of runs that were read already."""
+    events = defaultdict(list)
+    for event in _sent_events([run.pk for run in runs]):
+        events[event.run_id].append(event)
+    for run in runs:
+        run.what_if_events = events[run.pk]  # type: ignore[attr-defined]
+
+
+@prepared
+def _sent_events(runs: Collection[UUID]) -> QuerySet[RunEvent]:
+    return RunEvent.objects.filter(kind=SENT_LITERAL, run__in=runs).only("run", "data", "at")
+
+
 def origins_of(runs: Iterable[UUID]) -> dict[UUID, Origin]:
     """The origins of those of the runs that are what-ifs, by run; one query."""
-    events = RunEvent.objects.filter(run__in=list(runs), kind=SENT_LITERAL).order_by("-pk")
-    return {run: Origin.told_by(data) for run, data in events.values_list("run", "data")}
+    return {run: Origin.told_by(data) for run, data in _sent_of(list(runs))}
+
+
+@prepared
+def _sent_of(runs: Collection[UUID]) -> QuerySet[RunEvent, Any]:
+    events = RunEvent.objects.filter(run__in=runs, kind=SENT_LITERAL)
+    return events.order_by("-pk").values_list("run", "data")
 
 
 def listed_origin(run: Run) -> Origin | None:

@@ -1,0 +1,239 @@
+"""Queries put together once, and asked with other values ever after.
+
+Of a page's statement Django takes several times as long to put it together as the database takes to
+answer it; pages send some twenty. `prepared` keeps what Django made of a query: its text, and how
+rows become objects. Only the values change from one call to the next.
+
+    @prepared
+    def _latest(insureds: Collection[UUID], since: datetime) -> QuerySet[Run]:
+        return Run.objects.filter(insured__in=insureds, created_at__gte=since)
+
+    runs = _latest([insured.pk], now - timedelta(days=14))
+
+What is decorated says which rows by its arguments alone: a date it works out itself, or anything it
+asks the database for, would stay as it was at the first call. An argument is a value, a collection
+of values, a person, or None, True or False; lists of another length and people of other roles make
+another text. No value of a call is kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import update_wrapper
+from types import SimpleNamespace
+from typing import Any, Generic, ParamSpec, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Func, IntegerField, QuerySet, prefetch_related_objects
+
+from quotes.models.user import User
+
+P = ParamSpec("P")
+R = TypeVar("R")
+NUMBER_OF_ROWS = Func(function="COUNT", template="COUNT(*)", output_field=IntegerField())
+"""As a query's only column: how many rows there are."""
+MOST_KEPT = 100
+"""Texts of one query: the lengths of lists that its pages ask for, and the kinds of people."""
+MOST_VALUES = 200
+"""Of an argument: longer lists are rare, and of any length, so that their text is not kept."""
+
+
+def prepared(build: Callable[P, QuerySet[Any, R]]) -> Prepared[P, R]:
+    """The rows of the query that `build` makes, as a list."""
+    return Prepared(build)
+
+
+class Prepared(Generic[P, R]):
+    checked = False
+    """For tests: whether each call is held against what Django makes of its values."""
+
+    def __init__(self, build: Callable[P, QuerySet[Any, R]]) -> None:
+        self.build = build
+        self.kept: dict[Hashable, _Statement | None] = {}
+        update_wrapper(self, build)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
+        given = [_Given.of(each) for each in (*args, *kwargs.values())]
+        if any(len(each.values) > MOST_VALUES for each in given):
+            return list(self.build(*args, **kwargs))
+        shape = (tuple(kwargs), *(each.shape for each in given))
+        if shape not in self.kept:
+            if len(self.kept) >= MOST_KEPT:
+                self.kept.pop(next(iter(self.kept)), None)
+            self.kept[shape] = self._put_together(given, tuple(kwargs))
+        statement = self.kept[shape]
+        values = [value for each in given for value in each.values]
+        if self.checked:
+            _check(statement, values, self.build(*args, **kwargs))
+        return [] if statement is None else statement.rows(values)
+
+    def _put_together(self, given: Sequence[_Given], names: Sequence[str]) -> _Statement | None:
+        """The statement for arguments of this shape; None where no row can be what it asks for.
+
+        It is made of stand-ins, which are found again among its parameters.
+        """
+        number = itertools.count()
+        stands = [[_stand_in(value, next(number)) for value in each.values] for each in given]
+        needed = [
+            stand
+            for each, of in zip(given, stands, strict=True)
+            for stand in of
+            # Of a person a query takes what it needs: their key or their offices or neither.
+            if not isinstance(each.argument, User)
+        ]
+        arguments = [each.as_given(of) for each, of in zip(given, stands, strict=True)]
+        bare = len(arguments) - len(names)
+        named: dict[str, Any] = dict(zip(names, arguments[bare:], strict=True))
+        return _Statement.of(
+            self.build(*arguments[:bare], **named),
+            [stand for each in stands for stand in each],
+            needed,
+        )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """An argument: what of it makes the statement's text, and the values that only fill it in."""
+
+    shape: Hashable
+    values: Sequence[Any]
+    argument: Any
+
+    @classmethod
+    def of(cls, argument: Any) -> _Given:
+        if argument is None or isinstance(argument, bool):
+            return cls(argument, (), argument)
+        if isinstance(argument, User):
+            roles = argument.role_names
+            offices = () if argument.sees_all else argument.offices_seen
+            shape = (argument.is_active, roles, len(offices))
+            return cls(shape, [argument.pk, *offices], argument)
+        if isinstance(argument, Collection) and not isinstance(argument, str):
+            values = list(dict.fromkeys(argument))
+            kinds = frozenset(type(value).__name__ for value in values)
+            return cls((len(values), kinds), values, argument)
+        return cls(type(argument).__name__, [argument], argument)
+
+    def as_given(self, values: Sequence[Any]) -> Any:
+        """An argument like it, with these values."""
+        if not values:
+            return [] if isinstance(self.argument, Collection) else self.argument
+        if isinstance(self.argument, User):
+            made = User(pk=values[0], is_active=self.argument.is_active)
+            made.role_names = self.argument.role_names
+            made.offices_seen = frozenset(values[1:])
+            return made
+        alone = isinstance(self.argument, str) or not isinstance(self.argument, Collection)
+        return values[0] if alone else values
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """A query as Django put it together, and where in its parameters the values go."""
+
+    sql: str
+    parameters: Sequence[Any]
+    places: Sequence[tuple[int, int]]
+    """Of a parameter, and of the value that goes there."""
+    queryset: Any
+    compiler: Any
+
+    @classmethod
+    def of(cls, rows: Any, stands: Sequence[Any], needed: Sequence[Any]) -> _Statement | None:
+        compiler = rows.query.get_compiler(DEFAULT_DB_ALIAS)
+        try:
+            sql, parameters = compiler.as_sql()
+        except EmptyResultSet:
+            return None
+        number = {_written(stand): position for position, stand in enumerate(stands)}
+        places = [
+            (place, number[parameter])
+            for place, parameter in enumerate(parameters)
+            if parameter.__hash__ is not None and parameter in number
+        ]
+        if not {_written(each) for each in needed} <= set(parameters):
+            raise TypeError(f"Not every value is a parameter of: {sql}")
+        compiler.connection = None  # that of the thread which asks, each time
+        return cls(sql, tuple(parameters), places, rows, compiler)
+
+    def filled(self, values: Sequence[Any]) -> list[Any]:
+        written, parameters = [_written(value) for value in values], list(self.parameters)
+        for place, position in self.places:
+            parameters[place] = written[position]
+        return parameters
+
+    def rows(self, values: Sequence[Any]) -> list[Any]:
+        """Read as Django reads them, by the text that is there already."""
+        asked = SimpleNamespace(
+            query=_Query(self, self.filled(values)),
+            db=DEFAULT_DB_ALIAS,
+            model=self.queryset.model,
+            _fields=self.queryset._fields,
+            _known_related_objects={},
+        )
+        found: list[Any] = list(self.queryset._iterable_class(asked))
+        if found and (related := self.queryset._prefetch_related_lookups):
+            prefetch_related_objects(found, *related)
+        return found
+
+
+class _Query:
+    """Stands in for a queryset's query where rows are read."""
+
+    def __init__(self, statement: _Statement, parameters: list[Any]) -> None:
+        self.statement, self.parameters = statement, parameters
+
+    def get_compiler(self, using: str = DEFAULT_DB_ALIAS) -> Any:
+        kept = self.statement.compiler
+        compiler: Any = object.__new__(type(kept))
+        compiler.__dict__.update(kept.__dict__, connection=connections[using])
+        compiler.as_sql = lambda: (self.statement.sql, self.parameters)
+        return compiler
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.statement.queryset.query, name)
+
+
+def _stand_in(value: Any, number: int) -> Any:
+    """A value like it that nothing else in a statement is."""
+    if isinstance(value, str):
+        return f"stand-in {number} 5b0c9fd2"
+    if isinstance(value, UUID):
+        return UUID(int=(0x5B0C9FD2 << 96) + number)
+    if isinstance(value, int):
+        return 1_934_500_000 + number
+    if isinstance(value, datetime):
+        return datetime(2907, 1, 1, tzinfo=UTC) + timedelta(days=number)
+    if isinstance(value, date):
+        return date(2907, 1, 1) + timedelta(days=number)
+    raise TypeError(f"A prepared query takes no {type(value).__name__}.")
+
+
+def _written(value: Any) -> Any:
+    """The value as a parameter of the database in use."""
+    database = connections[DEFAULT_DB_ALIAS]
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, UUID):
+        return value if database.features.has_native_uuid_field else value.hex
+    if isinstance(value, datetime):
+        return database.ops.adapt_datetimefield_value(value)
+    if isinstance(value, date):
+        return database.ops.adapt_datefield_value(value)
+    return value
+
+
+def _check(statement: _Statement | None, values: Sequence[Any], rows: QuerySet[Any, Any]) -> None:
+    """Raise where the statement with these values is another than Django makes of them."""
+    try:
+        sql, parameters = rows.query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+    except EmptyResultSet:
+        sql, parameters = "", ()
+    asked = ("", []) if statement is None else (statement.sql, statement.filled(values))
+    if (asked[0], sorted(map(str, asked[1]))) != (sql, sorted(map(str, parameters))):
+        raise AssertionError(f"Prepared: {asked}\nDjango's: {(sql, parameters)}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from quotes.models import (
     LINES,
@@ -16,8 +18,9 @@ from quotes.models import (
     Run,
     Solution,
 )
+from quotes.models.prepared import prepared
 from quotes.services.what_if.origin import with_origins
-from quotes.services.worklist import HAS_PACKAGE
+from quotes.services.worklist import HAS_PACKAGE, INSURED_SHOWN
 
 MOST_WORDS = 6
 MOST_TEXT = 100
@@ -29,20 +32,17 @@ RUN_LISTED = (
 def listed(rows: QuerySet[Insured], text: str = "") -> QuerySet[Insured]:
     """`rows` cut down to those that match every word of `text`, newest change first.
 
-    Each comes with `quote_count`, `in_force` (dollars a year, None when not stated),
-    `last_run_id`, and its quotes' lines prefetched; none with its document.
+    Each comes with `quote_count`, `in_force` (dollars a year, None when not stated) and
+    `last_run_id`; none with its document.
     """
     for word in text.split()[:MOST_WORDS]:
         rows = rows.filter(_matches(word))
     runs = Run.objects.filter(insured=OuterRef("pk")).order_by("-number")
     quotes = Quote.objects.filter(insured=OuterRef("pk")).order_by().values("insured")
     policies = IncumbentPolicy.objects.filter(insured=OuterRef("pk")).order_by().values("insured")
-    lines = QuoteLine.objects.only("quote", "line", "position")
-    quoted = Quote.objects.only("insured", "position", "created_at")
     return (
         rows.select_related("owner")
-        .defer("document", "body_document")
-        .prefetch_related(Prefetch("quotes", quoted.prefetch_related(Prefetch("lines", lines))))
+        .only(*INSURED_SHOWN, "city", "state", "zip_code", "renewal_of", "created_at")
         .annotate(
             quote_count=Subquery(quotes.annotate(n=Count("pk")).values("n")),
             in_force=Subquery(policies.annotate(sum=Sum("annual_premium")).values("sum")),
@@ -71,8 +71,13 @@ def _matches(word: str) -> Q:
 def last_runs(insureds: Sequence[Insured]) -> dict[object, Run]:
     """The latest run of each listed insured, by insured id; without the big columns."""
     ids = [run_id for each in insureds if (run_id := getattr(each, "last_run_id", None))]
-    runs = Run.objects.filter(pk__in=ids).only(*RUN_LISTED).annotate(has_package=HAS_PACKAGE)
-    return {run.insured_id: run for run in runs}
+    return {run.insured_id: run for run in _runs_listed(ids)}
+
+
+@prepared
+def _runs_listed(runs: Collection[UUID]) -> QuerySet[Run]:
+    rows = Run.objects.filter(pk__in=runs).order_by()
+    return rows.only(*RUN_LISTED).annotate(has_package=F("fact__packages"))
 
 
 def runs_of(insured: Insured) -> QuerySet[Run]:
@@ -98,7 +103,13 @@ def runs_of(insured: Insured) -> QuerySet[Run]:
     )
 
 
-def lines_quoted(insured: Insured) -> list[str]:
-    """The lines that any of the insured's quotes holds, from prefetched rows."""
-    held = {line.line for quote in insured.quotes.all() for line in quote.lines.all()}
-    return [line for line in LINES if line in held]
+def lines_quoted(insureds: Sequence[Insured]) -> dict[UUID, list[str]]:
+    """The lines that any of an insured's quotes holds, by insured."""
+    held = set(_lines_held([each.pk for each in insureds]))
+    return {each.pk: [line for line in LINES if (each.pk, line) in held] for each in insureds}
+
+
+@prepared
+def _lines_held(insureds: Collection[UUID]) -> QuerySet[QuoteLine, Any]:
+    rows = QuoteLine.objects.filter(quote__insured__in=insureds).order_by()
+    return rows.values_list("quote__insured", "line").distinct()

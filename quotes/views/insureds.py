@@ -43,10 +43,9 @@ def insured_list(request: PortalRequest) -> HttpResponse:
     rows = directory.listed(Insured.objects.visible_to(request.user), text)
     page = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
     insureds = list(page.object_list)
-    runs = directory.last_runs(insureds)
+    runs, lines = directory.last_runs(insureds), directory.lines_quoted(insureds)
     shown = [
-        {"insured": each, "run": runs.get(each.pk), "lines": directory.lines_quoted(each)}
-        for each in insureds
+        {"insured": each, "run": runs.get(each.pk), "lines": lines[each.pk]} for each in insureds
     ]
     context = {
         "page": page,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, cast
+from uuid import UUID
 
 import django_filters
 from django import forms
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from quotes.forms.day_order import RunDaysInOrder
@@ -24,10 +25,11 @@ from quotes.models import (
     User,
 )
 from quotes.models.failures import REFUSALS, WORDS, failure_words
+from quotes.models.prepared import prepared
 from quotes.models.run_fact import RunFactQuerySet, in_offices
 from quotes.services.brokers_seen import brokers_seen_by, offices_seen_by
 from quotes.services.dashboard.parts import UNKNOWN, UNKNOWN_NAMES
-from quotes.services.run_list import in_group
+from quotes.services.run_list import in_group, late_at
 from quotes.services.run_reasons import HAS, known_of, reason_of, with_reason
 from quotes.services.run_search import in_parts
 
@@ -140,15 +142,18 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         form = RunDaysInOrder
         fields: list[str] = []
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, user: User, shared: Collection[UUID] = (), **kwargs: Any
+    ) -> None:
         self._in_order = False
+        self.shared = shared
         super().__init__(*args, **kwargs)
         if not user.sees_others:
             del self.filters["broker"], self.filters["office"]
         else:
             self._offer_people(user)
         # After this the form is made: what it offers is looked up once.
-        self._offer_words(kwargs["queryset"])
+        self._offer_words(_latest_words(user, shared))
 
     def _offer_people(self, user: User) -> None:
         offices = offices_seen_by(user)
@@ -162,9 +167,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         else:
             del self.filters["office"]
 
-    def _offer_words(self, rows: RunFactQuerySet) -> None:
-        latest = rows.order_by("-created_at", "-pk").values_list("top_label", "failure")
-        seen = list(latest[:LOOKED_AT])
+    def _offer_words(self, seen: Sequence[tuple[str, str]]) -> None:
         labels = sorted({label for label, _ in seen if label})
         failures = [*FAILURES, *sorted({code for _, code in seen}.difference(FAILURES, {""}))]
         self._offer("label", [(label, label.replace("_", " ")) for label in labels])
@@ -214,7 +217,7 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         return found
 
     def by_state(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
-        return in_group(rows, value, timezone.now())
+        return in_group(rows, value, late_at(timezone.now()))
 
     def by_decision(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
         if value == "decided":
@@ -280,6 +283,13 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def to_expiry(self, rows: RunFactQuerySet, name: str, value: date) -> RunFactQuerySet:
         return rows.filter(expires_at__lte=_midnight(value) + timedelta(days=1))
+
+
+@prepared
+def _latest_words(user: User, shared: Collection[UUID]) -> QuerySet[RunFact, Any]:
+    """Labels and failures of the runs that the user saw begin last."""
+    latest = RunFact.objects.visible_to(user, shared).order_by("-created_at", "-pk")
+    return latest.values_list("top_label", "failure")[:LOOKED_AT]
 
 
 def _midnight(day: date) -> datetime:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -24,6 +24,7 @@ from django.utils.timezone import is_aware
 
 M = TypeVar("M", bound=Model)
 Value = datetime | Decimal | float | None
+Read = Callable[[list[UUID]], Iterable[M]]
 MOST_MARK = 400
 
 
@@ -89,23 +90,23 @@ class Page(Generic[M]):
 
 
 def page_of(
-    rows: QuerySet[M], whole: QuerySet[M], order: Order, mark: Mark | None, size: int
+    rows: QuerySet[M], read: Read[M], order: Order, mark: Mark | None, size: int
 ) -> Page[M]:
     """The `size` rows after the mark, before it where that looks back, or the first ones.
 
-    `rows` says which there are; `whole` how each is read, with all that is joined to it.
+    `rows` says which there are; `read` reads those of some keys, with all that is joined to them.
     """
     back = mark is not None and mark.back
-    found, more = _take(rows, whole, order, mark, size + 1)
+    found, more = _take(rows, read, order, mark, size + 1)
     found = found[:size]
     if back:
         if not more and len(found) < size:
             # At the beginning: whole from there, with whatever is new.
-            return page_of(rows, whole, order, None, size)
+            return page_of(rows, read, order, None, size)
         found.reverse()
     if not found:
         # What was left after the mark is gone: the first page, unless this is it.
-        return page_of(rows, whole, order, None, size) if mark else Page([], None, None)
+        return page_of(rows, read, order, None, size) if mark else Page([], None, None)
     earlier = more if back else mark is not None
     later = back or more
     return Page(
@@ -120,7 +121,7 @@ def _mark(row: Model, order: Order, *, back: bool) -> str:
 
 
 def _take(
-    rows: QuerySet[M], whole: QuerySet[M], order: Order, mark: Mark | None, count: int
+    rows: QuerySet[M], read: Read[M], order: Order, mark: Mark | None, count: int
 ) -> tuple[list[M], bool]:
     """Up to `count` rows, and whether there are as many.
 
@@ -135,7 +136,7 @@ def _take(
         keys += part.values_list("pk", flat=True)[: count - len(keys)]
         if len(keys) >= count:
             break
-    there = whole.order_by().in_bulk(keys)
+    there = {row.pk: row for row in read(keys)}
     return [there[pk] for pk in keys if pk in there], len(keys) >= count
 
 
@@ -171,13 +172,13 @@ def _beyond(order: Order, mark: Mark, down: bool) -> Q:
 
 
 def all_in_order(
-    rows: QuerySet[M], whole: QuerySet[M], order: Order, chunk: int
+    rows: QuerySet[M], read: Read[M], order: Order, chunk: int
 ) -> Generator[list[M], None, None]:
     """Every row in the same order, in lists of `chunk`: by pages, so that no cursor is held open
     and no transaction with it, however slowly they are taken."""
     mark: Mark | None = None
     while True:
-        found, more = _take(rows, whole, order, mark, chunk)
+        found, more = _take(rows, read, order, mark, chunk)
         if found:
             yield found
         if not more or not found:

@@ -6,12 +6,15 @@ that it is ordered by (docs/decisions/0010).
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet, Value
 
 from quotes.models import (
     CarrierPart,
@@ -22,8 +25,10 @@ from quotes.models import (
     RunCarrier,
     RunFact,
     RunState,
+    User,
 )
 from quotes.models.failures import NO_PACKAGE, failure_words
+from quotes.models.prepared import Prepared, prepared
 from quotes.models.run import IN_FLIGHT, NEEDS_PERSON, OVERDUE_AFTER
 from quotes.models.run_fact import RunFactQuerySet
 from quotes.services.expiry import last_day
@@ -44,6 +49,13 @@ ORDERS = {
     "expires": Order("expires_at", datetime, descending=False),
     "decided": Order("decided_at", datetime, descending=False),
 }
+SHOWN = (
+    "number", "created_at", "submitted_at", "state", "sandbox", "degraded", "lines", "offerings",
+    "failure", "waited", "packages", "top_label", "top_cost", "top_cost_high", "expires_at",
+    "decision", "decided_at", "overridden", "chosen_rank", "insured__applicant_name",
+    "broker__first_name", "broker__last_name", "broker__username", "broker__office__name",
+)  # fmt: skip
+UNREAD = ("insured__document", "insured__body_document", "insured__origins", "broker__password")
 SHOWN_PARTS = (CarrierPart.TOP.value, CarrierPart.CHOSEN.value)
 
 
@@ -77,14 +89,15 @@ def counted(rows: RunFactQuerySet, most: int | None = None) -> Counted:
     return Counted(min(number, most), number > most)
 
 
-def in_group(rows: RunFactQuerySet, group: str, now: datetime) -> RunFactQuerySet:
-    """Runs of one state, or of a group of states as a reviewer thinks of them."""
+def in_group(rows: RunFactQuerySet, group: str, late: datetime) -> RunFactQuerySet:
+    """Runs of one state, or of a group of states as a reviewer thinks of them. What was submitted
+    before `late` is overdue (`late_at`)."""
     if group == "under_way":
         return rows.filter(state__in=IN_FLIGHT)
     if group == "needs_person":
         return rows.filter(state__in=NEEDS_PERSON)
     if group == "overdue":
-        return rows.filter(state=RunState.WAITING, submitted_at__lt=now - OVERDUE_AFTER)
+        return rows.filter(state=RunState.WAITING, submitted_at__lt=late)
     if group == "degraded":
         return rows.filter(degraded=True)
     if group == "with_packages":
@@ -92,6 +105,38 @@ def in_group(rows: RunFactQuerySet, group: str, now: datetime) -> RunFactQuerySe
     if group == NO_PACKAGE:
         return rows.filter(failure=NO_PACKAGE)
     return rows.filter(state=group)
+
+
+def late_at(now: datetime) -> datetime:
+    return now - OVERDUE_AFTER
+
+
+def _counting(group: str) -> Prepared[[User, Collection[UUID]], int]:
+    @prepared
+    def some(user: User, shared: Collection[UUID]) -> QuerySet[RunFact, int]:
+        return _ones(in_group(RunFact.objects.visible_to(user, shared), group, datetime.max))
+
+    return some
+
+
+@prepared
+def _overdue(user: User, shared: Collection[UUID], late: datetime) -> QuerySet[RunFact, int]:
+    return _ones(in_group(RunFact.objects.visible_to(user, shared), "overdue", late))
+
+
+def _ones(rows: RunFactQuerySet) -> QuerySet[RunFact, int]:
+    """A 1 for each of the rows, as far as a chip counts."""
+    return rows.order_by().values_list(Value(1), flat=True)[: MOST_ON_A_CHIP + 1]
+
+
+CHIPS = {group: _counting(group) for group in ("under_way", "needs_person", NO_PACKAGE)}
+
+
+def on_chip(group: str, user: User, shared: Collection[UUID], now: datetime) -> Counted:
+    """How many of the runs that the user sees are in the group."""
+    overdue = group == "overdue"
+    ones = _overdue(user, shared, late_at(now)) if overdue else CHIPS[group](user, shared)
+    return Counted(min(len(ones), MOST_ON_A_CHIP), len(ones) > MOST_ON_A_CHIP)
 
 
 @dataclass(frozen=True)
@@ -145,23 +190,29 @@ def run_page(rows: RunFactQuerySet, sort: str, mark: str, now: datetime) -> List
     """A page of the list; a mark that this order never gave begins at the beginning."""
     order = order_of(sort)
     from_there = Mark.decoded(mark, order) if mark else None
-    page = page_of(rows, _with_people(), order, from_there, PAGE_ROWS)
+    page = page_of(rows, _shown, order, from_there, PAGE_ROWS)
     return Listed(_rows(page.rows, now), page.previous, page.next)
 
 
-def _with_people() -> RunFactQuerySet:
-    """How a run is read whose key was found among those that somebody sees."""
-    unread = ("insured__document", "insured__body_document", "insured__origins", "broker__password")
-    return RunFact.objects.select_related("insured", "broker__office").defer(*unread)
+@prepared
+def _shown(keys: Collection[UUID]) -> QuerySet[RunFact]:
+    """Of runs whose keys were found among those that somebody sees, what the list shows."""
+    return RunFact.objects.select_related("insured", "broker__office").only(*SHOWN).filter(
+        pk__in=keys
+    ).order_by()  # fmt: skip
+
+
+def _exported(keys: Collection[UUID]) -> QuerySet[RunFact]:
+    rows = RunFact.objects.select_related("insured", "broker__office").defer(*UNREAD)
+    return rows.filter(pk__in=keys).order_by()
 
 
 def _rows(facts: Sequence[RunFact], now: datetime) -> list[RunRow]:
     names: dict[tuple[UUID, str], list[str]] = {}
-    parts = RunCarrier.objects.filter(run__in=[fact.pk for fact in facts], part__in=SHOWN_PARTS)
-    for each in parts.order_by("id").values_list("run", "part", "name"):
-        names.setdefault((each[0], each[1]), []).append(each[2])
+    for run, part, name in _carriers_of([fact.pk for fact in facts]):
+        names.setdefault((run, part), []).append(name)
     origins = origins_of(fact.pk for fact in facts)
-    late = now - OVERDUE_AFTER
+    late = late_at(now)
     return [
         RunRow(
             fact,
@@ -174,6 +225,12 @@ def _rows(facts: Sequence[RunFact], now: datetime) -> list[RunRow]:
         )
         for fact in facts
     ]
+
+
+@prepared
+def _carriers_of(runs: Collection[UUID]) -> QuerySet[RunCarrier, Any]:
+    parts = RunCarrier.objects.filter(run__in=runs, part__in=SHOWN_PARTS)
+    return parts.order_by("id").values_list("run", "part", "name")
 
 
 COLUMNS = (
@@ -214,7 +271,7 @@ COLUMNS = (
 
 def export_pieces(rows: RunFactQuerySet, sort: str) -> Generator[list[RunFact], None, None]:
     """Every run in the list's order, some hundreds at a time, read as they are taken."""
-    return all_in_order(rows, _with_people(), order_of(sort), EXPORT_CHUNK)
+    return all_in_order(rows, _exported, order_of(sort), EXPORT_CHUNK)
 
 
 def export_rows(

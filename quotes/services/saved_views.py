@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from quotes.models import SavedView, User
+from quotes.models.prepared import prepared
 
 MOST_VIEWS = 40
 MOST_CODES = 2000
@@ -12,6 +14,11 @@ MOST_CODES = 2000
 
 class NotSaved(Exception):
     """The view was not saved; the text says why, and what can be done."""
+
+
+@prepared
+def views_of(owner: User) -> QuerySet[SavedView]:
+    return SavedView.objects.filter(owner=owner)
 
 
 def save_view(*, owner: User, name: str, codes: str, search: str) -> SavedView:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,8 +19,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from quotes.forms.filter_words import filter_words
 from quotes.forms.run_filters import FEW_FILTERS, RunFilter, SearchForm, ViewNameForm
-from quotes.models import RunFact, SavedView
-from quotes.models.run_fact import RunFactQuerySet
+from quotes.models import RunFact, SavedView, User
+from quotes.models.run_fact import RunFactQuerySet, shared_with
 from quotes.services import run_list as listing
 from quotes.services import saved_views
 from quotes.services.exports.streams import csv_stream, xlsx_file
@@ -50,8 +51,9 @@ def _narrowed(request: PortalRequest, data: QueryDict) -> tuple[RunFilter, RunFa
 
 
 def _chosen(request: PortalRequest, data: QueryDict) -> RunFilter:
-    visible = RunFact.objects.visible_to(request.user)
-    return RunFilter(data, queryset=visible, request=request, user=request.user)
+    shared = shared_with(request.user)
+    visible = RunFact.objects.visible_to(request.user, shared)
+    return RunFilter(data, queryset=visible, request=request, user=request.user, shared=shared)
 
 
 def _searched(request: PortalRequest) -> str:
@@ -117,7 +119,7 @@ def _show(
         "codes": codes,
         "sort": sort if sort != listing.LATEST else "",
         "headings": {code: _heading(chosen, sort, code) for code in HEADINGS},
-        "chips": _chips(chosen.queryset, kept.get("state", [""])[0]),
+        "chips": _chips(request.user, chosen.shared, kept.get("state", [""])[0]),
         "search": SearchForm(initial={"text": text}),
         "search_text": text,
         "search_mark": _search_mark(request),
@@ -126,7 +128,7 @@ def _show(
         "in_sandbox": settings.NEXIO_IS_SANDBOX,
         "views": [
             {"view": view, "current": view.codes == codes and view.search == text}
-            for view in SavedView.objects.filter(owner=request.user)
+            for view in saved_views.views_of(request.user)
         ],
         "naming": naming,
     }
@@ -145,16 +147,14 @@ def _heading(chosen: RunFilter, sort: str, code: str) -> dict[str, str]:
     }
 
 
-def _chips(visible: RunFactQuerySet, current: str) -> list[dict[str, Any]]:
+def _chips(user: User, shared: Collection[UUID], current: str) -> list[dict[str, Any]]:
     """The short ways into the list, with counts that an index answers."""
     now = timezone.now()
     return [
         {
             "code": code,
             "label": label,
-            "count": listing.counted(listing.in_group(visible, code, now), listing.MOST_ON_A_CHIP)
-            if code
-            else None,
+            "count": listing.on_chip(code, user, shared, now) if code else None,
             "current": code == current,
         }
         for code, label in CHIPS

@@ -10,9 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet, Value
 from django.utils import timezone
 
 from quotes.models import AuditEvent, Run, User
+from quotes.models.prepared import prepared
 
 ONE_LOOK = timedelta(minutes=15)
 """Looking again within this time is still the same look: a page that refreshes itself every few
@@ -90,15 +92,27 @@ def record_once(
     now = at or timezone.now()
     if insured_ref is None and run_ref is not None:
         insured_ref = _insured_of(run_ref)
-    lately = AuditEvent.objects.filter(
-        actor=actor, insured_ref=insured_ref, at__gt=now - ONE_LOOK, at__lte=now
-    )
-    if lately.filter(deed=deed, run_ref=run_ref, what=what[:MOST_WHAT]).exists():
+    if _lately(actor.pk, insured_ref, run_ref, deed, what[:MOST_WHAT], now - ONE_LOOK, now):
         return None
     return record(
         actor=actor, deed=deed, what=what,
         insured_ref=insured_ref, run_ref=run_ref, data=data, at=now,
     )  # fmt: skip
+
+
+@prepared
+def _lately(
+    actor: int,
+    insured_ref: UUID | None,
+    run_ref: UUID | None,
+    deed: str,
+    what: str,
+    since: datetime,
+    until: datetime,
+) -> QuerySet[AuditEvent, int]:
+    rows = AuditEvent.objects.filter(actor=actor, insured_ref=insured_ref, run_ref=run_ref)
+    lately = rows.filter(at__gt=since, at__lte=until, deed=deed, what=what)
+    return lately.order_by().values_list(Value(1), flat=True)[:1]
 
 
 def record_command(

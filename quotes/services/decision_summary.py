@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
 
 from quotes.models import (
     Decision,
@@ -18,6 +20,7 @@ from quotes.models import (
     Solution,
     User,
 )
+from quotes.models.prepared import prepared
 from quotes.services.run_people import works_on
 from quotes.services.what_if.origin import (
     IS_WHAT_IF,
@@ -144,8 +147,6 @@ def decision_of(
     """
     if run.state != RunState.COMPLETED:
         return None
-    events = run.decision_events.select_related("actor", "solution", "proposal")
-    proposals = run.proposals.select_related("made_by").defer("pdf").order_by("-number")
     chosen = None
     if run.chosen_id is not None:
         chosen = Solution.objects.prefetch_related("lines__carrier").get(pk=run.chosen_id)
@@ -153,14 +154,26 @@ def decision_of(
     return Summary(
         run=run,
         chosen=chosen,
-        events=list(events.defer("proposal__pdf", "solution__scorecard").order_by("id")),
-        proposals=list(proposals),
+        events=_steps(run.pk),
+        proposals=_proposals(run.pk),
         newer=newer_run(run),
         may_decide=works_on(user, run) if may_decide is None else may_decide,
         origin=origin,
         supposed=SupposedPremiums() if origin is None else supposed_premiums(run),
         approvals=_approvals(run, timeline),
     )
+
+
+@prepared
+def _steps(run: UUID) -> QuerySet[DecisionEvent]:
+    steps = DecisionEvent.objects.filter(run=run).select_related("actor", "solution", "proposal")
+    return steps.defer("proposal__pdf", "solution__scorecard").order_by("id")
+
+
+@prepared
+def _proposals(run: UUID) -> QuerySet[Proposal]:
+    rows = Proposal.objects.filter(run=run).select_related("made_by").defer("pdf")
+    return rows.order_by("-number")
 
 
 def _approvals(run: Run, timeline: Sequence[RunEvent] | None) -> list[RunEvent]:
@@ -178,6 +191,11 @@ def newer_run(run: Run) -> Run | None:
     A what-if supersedes nothing: its premiums, or what it left out, are suppositions, and the run
     of what was quoted stays the one to decide on.
     """
-    later = Run.objects.filter(insured=run.insured_id, state=RunState.COMPLETED)
-    quoted = later.filter(~IS_WHAT_IF, number__gt=run.number)
-    return quoted.only("id", "number").order_by("-number").first()
+    return next(iter(_newer(run.insured_id, run.number)), None)
+
+
+@prepared
+def _newer(insured: UUID, number: int) -> QuerySet[Run]:
+    later = Run.objects.filter(insured=insured, state=RunState.COMPLETED)
+    quoted = later.filter(~IS_WHAT_IF, number__gt=number)
+    return quoted.only("id", "number").order_by("-number")[:1]

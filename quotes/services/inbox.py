@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from quotes.models import Notice, ReviewKind, ReviewRequest, ReviewState, Run, User
 from quotes.models.prepared import prepared
@@ -79,6 +79,17 @@ def unread_count(user: User) -> int:
     """Unread notices, counted up to one more than `MOST_COUNTED`."""
     unread = Notice.objects.of(user).filter(read_at__isnull=True).order_by()
     return unread[: MOST_COUNTED + 1].count()
+
+
+def any_unread(user: User, run: Run) -> bool:
+    """Whether any of the person's notices of the run is unread."""
+    return bool(_unread(user, run.pk))
+
+
+@prepared
+def _unread(user: User, run: UUID) -> QuerySet[Notice, int]:
+    rows = Notice.objects.filter(user=user, run=run, read_at__isnull=True).order_by()
+    return rows.values_list(Value(1), flat=True)[:1]
 
 
 def mark_read(user: User, *, now: datetime, pk: int | None = None, run: Run | None = None) -> int:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from statistics import median
+from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.text import slugify
 
 from quotes.models import NexioService, Run, RunEvent, RunState
+from quotes.models.prepared import prepared
 from quotes.services.runs import next_check
 
 AFTER_CHECK = 0.6
@@ -128,13 +131,17 @@ def usual_duration(service_url: str) -> tuple[int | None, int]:
 
     None while there are fewer than `ENOUGH_PAST_RUNS`: too few to call anything usual.
     """
-    past = Run.objects.filter(
-        service_url=service_url, state=RunState.COMPLETED, submitted_at__isnull=False
-    ).values_list("submitted_at", "finished_at")[:50]
+    past = _past(service_url)
     seconds = [(end - start).total_seconds() for start, end in past if start and end]
     if len(seconds) < ENOUGH_PAST_RUNS:
         return None, len(seconds)
     return max(round(median(seconds)), 1), len(seconds)
+
+
+@prepared
+def _past(service_url: str) -> QuerySet[Run, Any]:
+    ended = Run.objects.filter(state=RunState.COMPLETED, submitted_at__isnull=False)
+    return ended.filter(service_url=service_url).values_list("submitted_at", "finished_at")[:50]
 
 
 def _held_until(run: Run, service: NexioService | None, now: datetime) -> datetime | None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from quotes.models import Role, Run, User
+from quotes.models.prepared import prepared
 
 
 def brokers_of(run: Run) -> list[User]:
@@ -92,8 +93,13 @@ def works_on(user: User | AnonymousUser, run: Run) -> bool:
 
 def worked_on(user: User | AnonymousUser, runs: Collection[UUID]) -> set[UUID]:
     """Those of `runs` that the person works on, by one query however many they are."""
+    return set() if isinstance(user, AnonymousUser) else set(_worked_on(user, runs))
+
+
+@prepared
+def _worked_on(user: User, runs: Collection[UUID]) -> QuerySet[Run, UUID]:
     rows = Run.objects.actionable_by(user).filter(pk__in=runs).order_by()
-    return set(rows.values_list("pk", flat=True))
+    return rows.values_list("pk", flat=True)
 
 
 def still_seen(people: Iterable[User], run: Run) -> list[User]:

@@ -6,7 +6,7 @@ got, whoever wrote the view: see `quotes.views.access_log`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -64,10 +64,16 @@ def get_or_absent(rows: QuerySet[M], pk: UUID) -> M:
 
     Raises Http404: somebody else's row looks the same as one that does not exist.
     """
-    row = rows.filter(pk=pk).first()
+    return one_or_absent(rows.model, pk, rows.filter(pk=pk)[:1])
+
+
+def one_or_absent(model: type[M], pk: UUID, found: Iterable[M]) -> M:
+    """The same, where the one row, or none, is `found` already: by a prepared query, which is
+    given the user and `pk` and cuts its rows down by both."""
+    row = next(iter(found), None)
     if row is None:
         if (passage := _passage.get()) is not None:
-            passage.refused.append((rows.model, pk))
+            passage.refused.append((model, pk))
         raise Http404("No such page.")
     touched(row)
     return row

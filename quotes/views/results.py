@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Prefetch, prefetch_related_objects
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,6 +16,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from quotes.models import QuoteLine, Run, RunEvent, RunState, Solution, SolutionLine
+from quotes.models.prepared import prepared
 from quotes.services import workspace
 from quotes.services.account import account_of
 from quotes.services.choice import SORTS
@@ -88,8 +90,7 @@ def _list_context(
     choice = shown.choice
     compared = compare_packages(run, ranking)
     # A run may hold 500 packages; only the rows that are drawn name quotes of ours.
-    ours = Prefetch("lines__quote_line", QuoteLine.objects.only("quote"))
-    prefetch_related_objects([package.solution for package in shown.shown], ours)
+    _name_quotes([package.solution for package in shown.shown])
     return {
         **decision_context(request, run, may_decide=may_act, timeline=timeline),
         "ranking": ranking,
@@ -118,9 +119,41 @@ def _list_context(
 
 def solutions_of(run: Run) -> list[Solution]:
     """All packages of a run in Nexio's order, with their lines and carriers."""
-    in_order = run.solutions.order_by(F("rank").asc(nulls_last=True), "position")
-    lines = SolutionLine.objects.order_by("position").prefetch_related("carrier")
-    return list(in_order.prefetch_related(Prefetch("lines", lines)))
+    found = _solutions(run.pk)
+    lines: dict[int, list[SolutionLine]] = defaultdict(list)
+    for line in _lines(run.pk):
+        lines[line.solution_id].append(line)
+    for solution in found:
+        solution.run, solution.returned = run, lines[solution.pk]
+    return found
+
+
+@prepared
+def _solutions(run: UUID) -> QuerySet[Solution]:
+    rows = Solution.objects.filter(run=run)
+    return rows.order_by(F("rank").asc(nulls_last=True), "position")
+
+
+@prepared
+def _lines(run: UUID) -> QuerySet[SolutionLine]:
+    """Those of all the run's packages; each carrier's row comes with each of its lines."""
+    rows = SolutionLine.objects.filter(solution__run=run).select_related("carrier")
+    return rows.order_by("solution", "position")
+
+
+def _name_quotes(solutions: Sequence[Solution]) -> None:
+    """Read the quotes of ours that the packages' lines were matched to, one query for all."""
+    lines = [line for solution in solutions for line in solution.returned]
+    keys = {line.quote_line_id for line in lines if line.quote_line_id is not None}
+    ours = {line.pk: line for line in _quoted(keys)}
+    for line in lines:
+        if line.quote_line_id is not None:
+            line.quote_line = ours.get(line.quote_line_id)
+
+
+@prepared
+def _quoted(lines: Collection[UUID]) -> QuerySet[QuoteLine]:
+    return QuoteLine.objects.filter(pk__in=lines).only("quote").order_by()
 
 
 def other_runs(run: Run) -> list[Run]:
@@ -128,9 +161,14 @@ def other_runs(run: Run) -> list[Run]:
 
     Whoever sees a run sees its insured's other runs.
     """
-    rows = Run.objects.filter(insured=run.insured_id).exclude(pk=run.pk).order_by("-number")
+    return _others(run.insured_id, run.pk)
+
+
+@prepared
+def _others(insured: UUID, run: UUID) -> QuerySet[Run]:
+    rows = Run.objects.filter(insured=insured).exclude(pk=run).order_by("-number")
     rows = rows.annotate(supposed=IS_WHAT_IF)
-    return list(rows.only("number", "state", "nexio_status", "created_at")[:MOST_OTHERS])
+    return rows.only("number", "state", "nexio_status", "created_at")[:MOST_OTHERS]
 
 
 def beside(run: Run, others: Sequence[Run]) -> Run | None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from quotes.forms.review import AnswerForm, ApprovalForm, CommentForm, RevisitForm
-from quotes.models import Notice, ReviewKind, ReviewRequest, Run
+from quotes.models import ReviewKind, ReviewRequest, Run
 from quotes.models.run import RunQuerySet
 from quotes.services import inbox, run_people
 from quotes.services.decisions import NotPossible
@@ -70,9 +70,7 @@ def review_context(
         "review_typed": typed,
         "review_errors": next((form for form in typed.values() if form.errors), None),
         "review_refused": refused,
-        "notices_unread": Notice.objects.filter(
-            user=request.user, run=run, read_at__isnull=True
-        ).exists(),
+        "notices_unread": inbox.any_unread(request.user, run),
     }
 
 

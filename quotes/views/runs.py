@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -14,7 +15,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from quotes.forms.runs import LinkForm, ReasonForm
-from quotes.models import Run, RunState
+from quotes.models import Run, RunEvent, RunState, User
+from quotes.models.prepared import prepared
 from quotes.models.run import RunQuerySet
 from quotes.models.sealed_fields import size_of, stored_sizes
 from quotes.services import progress, runs
@@ -24,7 +26,7 @@ from quotes.services.run_people import works_on
 from quotes.services.what_if.origin import what_if_of
 from quotes.services.worklist import HAS_PACKAGE, HEAVY
 from quotes.views import results
-from quotes.views.access import PortalRequest, get_or_absent, touched
+from quotes.views.access import PortalRequest, get_or_absent, one_or_absent, touched
 from quotes.views.fragments import refreshing
 from quotes.views.run_review import review_context
 
@@ -36,7 +38,7 @@ Forms = dict[str, ReasonForm]
 @require_safe
 def run_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     if results.asks_for_list(request):
-        run = get_or_absent(_readable(request).defer(*AS_RECEIVED), pk)
+        run = one_or_absent(Run, pk, _run_for_list(request.user, pk))
         if run.state == RunState.COMPLETED:
             return results.draw_list(request, run)
     return _page(request, _run(request, pk))
@@ -51,7 +53,7 @@ def run_status(request: PortalRequest, pk: UUID) -> HttpResponse:
     """
     if (still := _still(request, pk)) is not None:
         return still
-    run = get_or_absent(_readable(request).defer(*HEAVY), pk)
+    run = get_or_absent(_readable(request.user).defer(*HEAVY), pk)
     events = _events(run)
     context = {"run": run, "events": events}
     following = None
@@ -177,11 +179,11 @@ def _settle(
     return redirect("quotes:run_detail", pk=settled.pk)
 
 
-def _readable(request: PortalRequest) -> RunQuerySet:
+def _readable(user: User) -> RunQuerySet:
     """Runs the user may see, with their people; other documents than the run's own stay away."""
     others = (f"resubmission_of__{name}" for name in HEAVY)
     return (
-        Run.objects.visible_to(request.user)
+        Run.objects.visible_to(user)
         .select_related("insured__owner", "started_by", "resubmission_of")
         .defer("insured__document", "insured__body_document", *others)
         .annotate(has_package=HAS_PACKAGE)
@@ -190,16 +192,38 @@ def _readable(request: PortalRequest) -> RunQuerySet:
 
 def _run(request: PortalRequest, pk: UUID) -> Run:
     """The run with its parsed documents, and of the exact bytes only how many they are."""
-    rows = _readable(request).defer("request_body", "response_body")
-    run = get_or_absent(rows.annotate(**stored_sizes("request_body", "response_body")), pk)
+    run = one_or_absent(Run, pk, _run_for_page(request.user, pk))
     run.request_size = size_of(run, "request_body")  # type: ignore[attr-defined]
     run.response_size = size_of(run, "response_body")  # type: ignore[attr-defined]
     return run
 
 
-def _events(run: Run) -> list[Any]:
-    latest = run.events.select_related("actor").order_by("-at", "-id")[:MOST_EVENTS]
-    return list(latest)[::-1]
+@prepared
+def _run_for_page(user: User, pk: UUID) -> QuerySet[Run]:
+    rows = _readable(user).defer("request_body", "response_body").filter(pk=pk)
+    return rows.annotate(**stored_sizes("request_body", "response_body"))[:1]
+
+
+@prepared
+def _run_for_list(user: User, pk: UUID) -> QuerySet[Run]:
+    return _readable(user).defer(*AS_RECEIVED).filter(pk=pk)[:1]
+
+
+def _events(run: Run) -> list[RunEvent]:
+    return _latest_events(run.pk)[::-1]
+
+
+@prepared
+def _latest_events(run: UUID) -> QuerySet[RunEvent]:
+    events = RunEvent.objects.filter(run=run).select_related("actor")
+    return events.order_by("-at", "-id")[:MOST_EVENTS]
+
+
+@prepared
+def _attempts(run: UUID) -> QuerySet[Run]:
+    """What the run was sent again as."""
+    rows = Run.objects.filter(resubmission_of=run).defer(*HEAVY)
+    return rows.annotate(has_package=HAS_PACKAGE)
 
 
 def _page(
@@ -221,7 +245,7 @@ def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> di
         "now": now,
         "can_act": works_on(request.user, run),
         "events": _events(run),
-        "attempts": list(run.resubmissions.defer(*HEAVY).annotate(has_package=HAS_PACKAGE)),
+        "attempts": _attempts(run.pk),
         "lines": lines,
         "other_runs": others,
         "compare_with": results.beside(run, others),

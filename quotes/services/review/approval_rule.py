@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from quotes.models import (
@@ -25,6 +27,7 @@ from quotes.models import (
     Run,
     User,
 )
+from quotes.models.prepared import prepared
 from quotes.services import fact_columns, run_people
 
 ENDS_A_REQUEST = {
@@ -72,7 +75,7 @@ class Standing:
 
 def standing_of(run: Run, choice: DecisionEvent | None) -> Standing:
     """How `choice`, the present one, stands."""
-    office = Office.objects.filter(people__insureds__runs=run.pk).first()
+    office = next(iter(_office_of(run.pk)), None)
     if office is None or choice is None:
         return Standing(office, choice, needed=False)
     rule = office.approval
@@ -84,6 +87,11 @@ def standing_of(run: Run, choice: DecisionEvent | None) -> Standing:
     )
     request = asked.exclude(state=ReviewState.WITHDRAWN).order_by("-asked_at", "-id").first()
     return Standing(office, choice, needed, request)
+
+
+@prepared
+def _office_of(run: UUID) -> QuerySet[Office]:
+    return Office.objects.filter(people__insureds__runs=run)[:1]
 
 
 def _overridden(run: Run, choice: DecisionEvent) -> bool:

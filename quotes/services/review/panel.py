@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from quotes.models import Comment, ReviewKind, ReviewRequest, ReviewState, Run, RunState, User
+from quotes.models.prepared import prepared
 from quotes.services import run_people
 from quotes.services.review import approval_rule, approvals, revisits
 from quotes.services.review.approval_rule import Standing
@@ -69,12 +73,9 @@ def panel_of(run: Run, user: User, *, works: bool | None = None) -> Panel:
 
     A page that knows already whether the reader works on the run says so in `works`.
     """
-    latest = run.comments.select_related("author").order_by("-at", "-id")
-    comments = list(latest[: MOST_COMMENTS + 1])
+    comments = _comments(run.pk)
     more = run.comments.count() - MOST_COMMENTS if len(comments) > MOST_COMMENTS else 0
-    requests = run.review_requests.select_related("asked_by", "answered_by", "choice__solution")
-    rows = list(requests.defer("choice__solution__scorecard").order_by("-asked_at", "-id")
-                [:MOST_REQUESTS])  # fmt: skip
+    rows = _requests(run.pk)
     oversees = run_people.oversees(user, run)
     if works is None:
         works = run_people.works_on(user, run)
@@ -89,6 +90,19 @@ def panel_of(run: Run, user: User, *, works: bool | None = None) -> Panel:
         may_ask_revisit=revisits.may_ask(user, run),
         may_ask_approval=works and standing.missing and not standing.open,
     )
+
+
+@prepared
+def _comments(run: UUID) -> QuerySet[Comment]:
+    latest = Comment.objects.filter(run=run).select_related("author")
+    return latest.order_by("-at", "-id")[: MOST_COMMENTS + 1]
+
+
+@prepared
+def _requests(run: UUID) -> QuerySet[ReviewRequest]:
+    rows = ReviewRequest.objects.filter(run=run).defer("choice__solution__scorecard")
+    known = rows.select_related("asked_by", "answered_by", "choice__solution")
+    return known.order_by("-asked_at", "-id")[:MOST_REQUESTS]
 
 
 def _asked(request: ReviewRequest, run: Run, user: User, *, oversees: bool, works: bool) -> Asked:

@@ -116,11 +116,15 @@ def what_if_of(run: Run) -> Origin | None:
 def _sent_event(run: Run) -> RunEvent | None:
     found: Run | None = run
     while found is not None:
-        event = RunEvent.objects.filter(run=found, kind=SENT).first()
-        if event is not None:
-            return event
+        if events := _told_of(found.pk):
+            return events[0]
         found = found.resubmission_of
     return None
+
+
+@prepared
+def _told_of(run: UUID) -> QuerySet[RunEvent]:
+    return RunEvent.objects.filter(run=run, kind=SENT).order_by("at", "id")[:1]
 
 
 def supposed_premiums(run: Run) -> SupposedPremiums:

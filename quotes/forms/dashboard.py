@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from quotes.forms.day_order import BACKWARD
 from quotes.models import Office, User
-from quotes.services.brokers_seen import brokers_seen_by, offices_seen_by
+from quotes.services.brokers_seen import brokers_seen_by, named_brokers, offices_seen_by
 from quotes.services.dashboard.period import DEFAULT, PRESETS, Period
 from quotes.services.dashboard.scope import Scope
 
@@ -36,22 +36,13 @@ def _day(label: str) -> forms.DateField:
     )
 
 
-class BrokerField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    def label_from_instance(self, obj: Any) -> str:
-        return str(obj.shown_name)
-
-
 class DashboardForm(forms.Form):
     """Days win over a preset. What makes no sense is an error at its field and narrows nothing."""
 
     since = _day("From")
     until = _day("To")
-    broker = BrokerField(
-        label="Broker",
-        queryset=User.objects.none(),
-        required=False,
-        empty_label="All brokers",
-        error_messages=LISTED,
+    broker = forms.ModelChoiceField(
+        label="Broker", queryset=User.objects.none(), required=False, error_messages=LISTED
     )
     office = forms.ModelChoiceField(
         label="Office",
@@ -73,6 +64,7 @@ class DashboardForm(forms.Form):
             said["service"] = self.usual_service
         super().__init__(said)
         self._offer("broker", brokers_seen_by(user))
+        self.fields["broker"].widget.choices = [("", "All brokers"), *named_brokers(user)]
         if user.sees_all or len(user.offices_seen) > 1:
             self._offer("office", offices_seen_by(user))
         else:

@@ -27,7 +27,7 @@ from quotes.models import (
 from quotes.models.failures import REFUSALS, WORDS, failure_words
 from quotes.models.prepared import prepared
 from quotes.models.run_fact import RunFactQuerySet, in_offices
-from quotes.services.brokers_seen import brokers_seen_by, offices_seen_by
+from quotes.services.brokers_seen import brokers_seen_by, named_brokers, offices_seen_by
 from quotes.services.dashboard.parts import UNKNOWN, UNKNOWN_NAMES
 from quotes.services.run_list import in_group, late_at
 from quotes.services.run_reasons import HAS, known_of, reason_of, with_reason
@@ -154,6 +154,9 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
             self._offer_people(user)
         # After this the form is made: what it offers is looked up once.
         self._offer_words(_latest_words(user, shared))
+        if user.sees_others:
+            none = [("none", "No broker")] if user.sees_all else []
+            self._name("broker", ("", "All brokers"), *none, *named_brokers(user))
 
     def _offer_people(self, user: User) -> None:
         offices = offices_seen_by(user)
@@ -161,7 +164,6 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         if user.sees_all:
             broker.extra["null_label"] = "No broker"
         broker.queryset = broker.field.queryset = brokers_seen_by(user)
-        broker.field.label_from_instance = lambda person: person.shown_name
         if user.sees_all or len(user.offices_seen) > 1:
             self.filters["office"].queryset = self.filters["office"].field.queryset = offices
         else:
@@ -174,6 +176,11 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         self._offer("failure", [(code, failure_words(code)) for code in failures])
         self._offer("reason", [])
         self._offer("nexio", [(status, status) for status in NEXIO_STATUSES])
+        self._name("carrier", ("", "Any"), (UNKNOWN, UNKNOWN_NAMES), *_carriers())
+
+    def _name(self, name: str, *choices: tuple[str | int, str]) -> None:
+        """What a select of rows offers, read without making an object of each."""
+        self.form.fields[name].widget.choices = choices
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         """What the select offers; a word that came by a link is among it."""
@@ -283,6 +290,11 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     def to_expiry(self, rows: RunFactQuerySet, name: str, value: date) -> RunFactQuerySet:
         return rows.filter(expires_at__lte=_midnight(value) + timedelta(days=1))
+
+
+@prepared
+def _carriers() -> QuerySet[Carrier, Any]:
+    return Carrier.objects.values_list("pk", "name")
 
 
 @prepared

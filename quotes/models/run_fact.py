@@ -51,10 +51,15 @@ def in_offices(offices: Collection[int]) -> Q:
     return Q(Exists(people))
 
 
-def of_people_in(offices: Collection[int]) -> Q:
-    """The same facts, by the ids of those who work there now."""
+def people_in(offices: Collection[int]) -> list[int]:
+    """The ids of those who work in these offices now."""
+    return _people(sorted(offices)) if offices else []
+
+
+@prepared
+def _people(offices: Collection[int]) -> QuerySet[Any, int]:
     people = get_user_model().objects.filter(office__in=offices).order_by()
-    return Q(broker__in=list(people.values_list("pk", flat=True)))
+    return people.values_list("pk", flat=True)
 
 
 def shared_with(user: User) -> list[UUID]:
@@ -84,10 +89,13 @@ class RunFactQuerySet(models.QuerySet["RunFact"]):
         """
         return self._seen_by(user, in_offices, shared)
 
-    def counted_for(self, user: User | AnonymousUser) -> Self:
+    def counted_for(
+        self, user: User | AnonymousUser, people: Collection[int], shared: Collection[UUID]
+    ) -> Self:
         """The same facts in a form for counting a few days of them: an office's by a list of
-        its brokers, from whose index just theirs are read."""
-        return self._seen_by(user, of_people_in)
+        its brokers, from whose index just theirs are read. `people` are those of the offices that
+        a manager sees (`people_in`)."""
+        return self._seen_by(user, lambda _: Q(broker__in=people), shared)
 
     def _seen_by(
         self,

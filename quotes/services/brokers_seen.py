@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from quotes.models import InsuredShare, Office, Role, RunFact, User
+from quotes.models.prepared import prepared
 
 
 def brokers_seen_by(user: User) -> QuerySet[User]:
@@ -24,6 +25,16 @@ def brokers_seen_by(user: User) -> QuerySet[User]:
             with_runs |= Q(pk=user.pk) | Q(Exists(runs.filter(insured__in=shares)))
     seen = User.objects.filter(Q(pk__in=brokers.values("pk")) | with_runs)
     return seen.order_by("last_name", "username")
+
+
+def named_brokers(user: User) -> list[tuple[int, str]]:
+    """The same, by key and name, as a select offers them."""
+    return [(person.pk, person.shown_name) for person in _brokers(user)]
+
+
+@prepared
+def _brokers(user: User) -> QuerySet[User]:
+    return brokers_seen_by(user).only("first_name", "last_name", "username")
 
 
 def offices_seen_by(user: User) -> QuerySet[Office]:

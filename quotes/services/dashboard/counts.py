@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -89,8 +89,8 @@ class Numbers:
         return self.scope.number(getattr(self.counts, kind), self.period, **own)
 
 
-def count_by(rows: QuerySet[Any], by: str | BaseExpression) -> list[tuple[Any, Counts]]:
-    """The counts of each group of runs, in one query.
+def counting(rows: QuerySet[Any], by: str | BaseExpression) -> QuerySet[Any, Any]:
+    """The query for the counts of each group of runs, of which `counts_of` makes `Counts`.
 
     A group is an expression where the bare column has an index of its own: SQLite would read the
     whole index to have the groups in order, and the period only then.
@@ -106,12 +106,17 @@ def count_by(rows: QuerySet[Any], by: str | BaseExpression) -> list[tuple[Any, C
         kind: Sum(column, filter=which, output_field=money)
         for kind, (column, which) in MONEY.items()
     }
-    names = [*counted, *summed]
     # Under names of their own: some figures are called as the columns they are made of.
     aggregates = {f"n_{kind}": each for kind, each in {**counted, **summed}.items()}
     found = grouped.order_by().values(name).annotate(**aggregates)
-    answer = []
-    for row in found.values_list(name, *aggregates):
+    counts: QuerySet[Any, Any] = found.values_list(name, *aggregates)
+    return counts
+
+
+def counts_of(rows: Iterable[Any]) -> list[tuple[Any, Counts]]:
+    """Each group with its counts."""
+    answer, names = [], (*KINDS, *MONEY)
+    for row in rows:
         values: dict[str, Any] = dict(zip(names, row[1:], strict=True))
         for kind in MONEY:
             values[kind] = (values[kind] or Decimal(0)).quantize(CENT)

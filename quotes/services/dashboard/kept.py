@@ -3,10 +3,16 @@ broker."""
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.db.models import F, Q
+from collections.abc import Collection
+from datetime import date
+from typing import Any
 
-from quotes.models import InsuredShare, KeptDay, KeptMonth, MonthFigures, User
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+
+from quotes.models import KeptDay, KeptMonth, MonthFigures, User
+from quotes.models.prepared import prepared
+from quotes.models.run_fact import shared_with
 from quotes.services.dashboard.figures import Figures
 from quotes.services.dashboard.period import Period
 from quotes.services.dashboard.scope import Scope
@@ -23,11 +29,13 @@ def standing_months(scope: Scope) -> Periods:
     months = scope.period.months()
     if not months or _reads_shared(scope.user):
         return ()
-    standing = KeptMonth.objects.filter(
-        pk__in=months, kept_version=F("version"), kept_zone=settings.TIME_ZONE
-    )
-    found = standing.order_by("month").values_list("month", flat=True)
-    return tuple(Period.month_of(month) for month in found)
+    return tuple(Period.month_of(month) for month in _months(months, settings.TIME_ZONE))
+
+
+@prepared
+def _months(months: Collection[date], zone: str) -> QuerySet[KeptMonth, date]:
+    kept = KeptMonth.objects.filter(pk__in=months, kept_version=F("version"), kept_zone=zone)
+    return kept.order_by("month").values_list("month", flat=True)
 
 
 def standing_days(scope: Scope, months: Periods) -> Periods:
@@ -35,15 +43,19 @@ def standing_days(scope: Scope, months: Periods) -> Periods:
     gaps = scope.period.without(months)
     if not scope.is_everybodys or not gaps:
         return ()
-    within = Q()
-    for gap in gaps:
-        within |= Q(day__range=(gap.since, gap.until))
-    standing = KeptDay.objects.filter(
-        within, kept_version=F("version"), kept_zone=settings.TIME_ZONE
-    )
-    days = standing.order_by("day").values_list("day", flat=True)
+    first, last = [gap.since for gap in gaps], [gap.until for gap in gaps]
+    days = _days(first, last, settings.TIME_ZONE)
     found = tuple(Period(day, day) for day in days)
     return found if len(scope.period.without((*months, *found))) <= MOST_GAPS else ()
+
+
+@prepared
+def _days(first: Collection[date], last: Collection[date], zone: str) -> QuerySet[KeptDay, date]:
+    within = Q()
+    for gap in zip(first, last, strict=True):
+        within |= Q(day__range=gap)
+    kept = KeptDay.objects.filter(within, kept_version=F("version"), kept_zone=zone)
+    return kept.order_by("day").values_list("day", flat=True)
 
 
 def add_months(found: Figures, scope: Scope, months: Periods) -> None:
@@ -51,29 +63,42 @@ def add_months(found: Figures, scope: Scope, months: Periods) -> None:
     if not months:
         return
     firsts = [month.since for month in months]
-    rows = MonthFigures.objects.filter(month__in=firsts, of__in=_whose(scope))
-    if scope.service:
-        rows = rows.filter(sandbox=scope.service == "sandbox")
+    sandbox = scope.service == "sandbox" if scope.service else None
     by_day = scope.period.unit not in COARSE
-    found.add_kept(rows.values_list("month", "data"), by_day)
+    found.add_kept(_figures(firsts, _whose(scope), sandbox), by_day)
+
+
+@prepared
+def _figures(
+    months: Collection[date], whose: Collection[int], sandbox: bool | None
+) -> QuerySet[MonthFigures, Any]:
+    rows = MonthFigures.objects.filter(month__in=months, of__in=whose)
+    if sandbox is not None:
+        rows = rows.filter(sandbox=sandbox)
+    return rows.values_list("month", "data")
 
 
 def add_days(found: Figures, scope: Scope, days: Periods) -> None:
     """Add the kept figures of these days, in one statement."""
     if not days:
         return
-    columns = [scope.service] if scope.service else ["nexio", "sandbox"]
-    rows = KeptDay.objects.filter(pk__in=[day.since for day in days])
+    sandbox = scope.service == "sandbox" if scope.service else None
     found.add_kept(
         (day.replace(day=1), data)
-        for day, *documents in rows.values_list("day", *columns)
+        for day, *documents in _documents([day.since for day in days], sandbox)
         for data in filter(None, documents)
     )
 
 
+@prepared
+def _documents(days: Collection[date], sandbox: bool | None) -> QuerySet[KeptDay, Any]:
+    columns = {True: ["sandbox"], False: ["nexio"], None: ["nexio", "sandbox"]}[sandbox]
+    return KeptDay.objects.filter(pk__in=days).values_list("day", *columns)
+
+
 def _reads_shared(user: User) -> bool:
     """Whether the person also sees runs that no broker's figures hold apart: shared insureds'."""
-    return user.is_broker and InsuredShare.objects.filter(user=user).exists()
+    return bool(shared_with(user))
 
 
 def _whose(scope: Scope) -> list[int]:

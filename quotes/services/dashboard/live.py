@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from quotes.models import CarrierPart, DecisionEvent, DecisionKind, MonthFigures, RunCarrier
-from quotes.services.dashboard.counts import count_by
+from quotes.models.prepared import prepared
+from quotes.models.run_fact import RunFactQuerySet
+from quotes.services.dashboard.counts import counting, counts_of
 from quotes.services.dashboard.figures import Figures, Parts, Said
-from quotes.services.dashboard.scope import Scope
+from quotes.services.dashboard.scope import Scope, any_of, at_any_time, begun
+
+BROKER = Coalesce("broker", Value(MonthFigures.NOBODY))
+"""As an expression, as the reasons below: see `counting`."""
 
 
 def count(scope: Scope) -> Figures:
@@ -18,69 +26,117 @@ def count(scope: Scope) -> Figures:
     found = Figures()
     if not scope.spans:
         return found
-    rows = scope.rows()
-    found.days = dict(count_by(rows, "created_on"))
-    # As expressions, here and below: see `count_by`.
-    broker = Coalesce("broker", Value(MonthFigures.NOBODY))
-    for pk, counts in count_by(rows, broker):
+    asked = (*scope.whose, *scope.moments)
+    found.days = dict(counts_of(_by_day(*asked)))
+    for pk, counts in counts_of(_by_broker(*asked)):
         found.broker(pk).counts = counts
-    times = rows.annotate(of=broker).values_list("of", "waited", "to_decision")
-    for pk, waited, timed in times:
+    for pk, waited, timed in _times(*asked):
         if waited is not None:
             found.waited.append(waited)
         if timed is not None:
             found.timed.append(timed)
             found.broker(pk).timed.append(timed)
-    why = rows.values(why=Coalesce("failure", Value(""))).annotate(runs=Count("pk"))
-    found.failures = Counter({code: runs for code, runs in why.values_list("why", "runs") if code})
-    _add_reasons(scope, found)
+    found.failures = Counter({code: runs for code, runs in _failures(*asked) if code})
+    for mark, *of in _reasons(*asked):
+        found.say(mark, Said(*of))
     found.carriers = _known_parts(scope)
-    if strange := _strange_parts(scope):
+    if strange := Counter(dict(_strange_parts(*scope.days, *asked))):
         found.carriers[None] = strange
     return found
 
 
-def _add_reasons(scope: Scope, found: Figures) -> None:
+# What follows is told whose runs are asked for and which pieces of a period: `Scope.whose` and
+# `Scope.moments`, and the days of these pieces before them where they are asked for as well.
+
+
+def _rows(*asked: Any) -> RunFactQuerySet:
+    *whose, begins, ends = asked
+    return begun(at_any_time(*whose), begins, ends)
+
+
+@prepared
+def _by_day(*asked: Any) -> QuerySet[Any, Any]:
+    return counting(_rows(*asked), "created_on")
+
+
+@prepared
+def _by_broker(*asked: Any) -> QuerySet[Any, Any]:
+    return counting(_rows(*asked), BROKER)
+
+
+@prepared
+def _times(*asked: Any) -> QuerySet[Any, Any]:
+    return _rows(*asked).annotate(of=BROKER).values_list("of", "waited", "to_decision")
+
+
+@prepared
+def _failures(*asked: Any) -> QuerySet[Any, Any]:
+    why = _rows(*asked).values(why=Coalesce("failure", Value("")))
+    return why.annotate(runs=Count("pk")).values_list("why", "runs")
+
+
+@prepared
+def _reasons(*asked: Any) -> QuerySet[Any, Any]:
     choices = DecisionEvent.objects.filter(run=OuterRef("pk"), kind=DecisionKind.CHOSEN)
     last = Subquery(choices.order_by("-id").values("pk")[:1])
-    rows = scope.rows().filter(overridden=True).annotate(step=last)
+    rows = _rows(*asked).filter(overridden=True).annotate(step=last)
     steps = DecisionEvent.objects.filter(pk__in=rows.values("step")).order_by()
     said = steps.values("reason_mark").annotate(runs=Count("pk"), latest=Max("at"), by=Max("pk"))
-    for mark, *of in said.values_list("reason_mark", "runs", "latest", "by"):
-        found.say(mark, Said(*of))
+    marks: QuerySet[Any, Any] = said.values_list("reason_mark", "runs", "latest", "by")
+    return marks
 
 
 def _known_parts(scope: Scope) -> Parts:
     """A known carrier stands once in a run and part, by its one name."""
-    known = _of_days(scope).filter(carrier__isnull=False)
     if not scope.is_everybodys:
-        return _parts_of(known.filter(run__in=scope.rows().values("pk")))
+        return _parts_of(_parts_in(*scope.days, *scope.whose, *scope.moments))
     # Nearly every run of these days is meant: all of them are counted in an index, and those of
     # the other service taken away, which are few or none.
-    counts = _parts_of(known)
+    counts = _parts_of(_all_parts(*scope.days))
     if scope.service:
-        others = scope.rows_of_the_other_service().values("pk")
-        for carrier, of in _parts_of(known.filter(run__in=others)).items():
+        *whose, sandbox = scope.whose
+        others = _parts_in(*scope.days, *whose, not sandbox, *scope.moments)
+        for carrier, of in _parts_of(others).items():
             counts[carrier].subtract(of)
     return counts
 
 
-def _parts_of(rows: QuerySet[RunCarrier]) -> Parts:
+def _parts_of(rows: Iterable[Any]) -> Parts:
     counts: Parts = {}
-    found = rows.values("carrier", "part").annotate(Count("pk"))
-    for carrier, part, runs in found.values_list("carrier", "part", "pk__count"):
+    for carrier, part, runs in rows:
         counts.setdefault(carrier, Counter())[part] = runs
     return counts
 
 
-def _strange_parts(scope: Scope) -> Counter[str]:
+@prepared
+def _all_parts(since: Collection[date], until: Collection[date]) -> QuerySet[Any, Any]:
+    return _counted(_of_days(since, until).filter(carrier__isnull=False))
+
+
+@prepared
+def _parts_in(since: Collection[date], until: Collection[date], *asked: Any) -> QuerySet[Any, Any]:
+    known = _of_days(since, until).filter(carrier__isnull=False)
+    return _counted(known.filter(run__in=_rows(*asked).values("pk")))
+
+
+def _counted(rows: QuerySet[RunCarrier]) -> QuerySet[Any, Any]:
+    found = rows.values("carrier", "part").annotate(Count("pk"))
+    return found.values_list("carrier", "part", "pk__count")
+
+
+@prepared
+def _strange_parts(
+    since: Collection[date], until: Collection[date], *asked: Any
+) -> QuerySet[Any, Any]:
     """Part → runs with a name in it that no carrier goes by; there may be several in one."""
     # The parts are all there are: said so that the index on carrier, part and day answers.
-    rows = _of_days(scope).filter(carrier__isnull=True, part__in=CarrierPart.values)
-    rows = rows.filter(Exists(scope.rows().filter(pk=OuterRef("run"))))
-    found = rows.values("part").annotate(Count("run", distinct=True))
-    return Counter(dict(found.values_list("part", "run__count")))
+    rows = _of_days(since, until).filter(carrier__isnull=True, part__in=CarrierPart.values)
+    rows = rows.filter(Exists(_rows(*asked).filter(pk=OuterRef("run"))))
+    return (
+        rows.values("part").annotate(Count("run", distinct=True)).values_list("part", "run__count")
+    )
 
 
-def _of_days(scope: Scope) -> QuerySet[RunCarrier]:
-    return RunCarrier.objects.filter(scope.of_days())
+def _of_days(since: Collection[date], until: Collection[date]) -> QuerySet[RunCarrier]:
+    days = (Q(created_on__range=each) for each in zip(since, until, strict=True))
+    return RunCarrier.objects.filter(any_of(days))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
-from quotes.models import Carrier, CarrierPart, Decision, DecisionEvent, User
+from quotes.models import Carrier, CarrierPart, Decision, DecisionEvent, RunFact, User
 from quotes.models.failures import failure_words
+from quotes.models.prepared import prepared
 from quotes.services import expiry
 from quotes.services.dashboard.counts import Counts, Numbers
 from quotes.services.dashboard.figures import Figures
 from quotes.services.dashboard.percentiles import percentile
 from quotes.services.dashboard.period import Period
-from quotes.services.dashboard.scope import Number, Scope
+from quotes.services.dashboard.scope import Number, Scope, at_any_time
 
 MOST_REASONS = 10
 MOST_CARRIERS = 15
@@ -65,8 +67,7 @@ def reasons_of(found: Figures, scope: Scope) -> list[Reason]:
     step that says so, never its words."""
     most = sorted(found.reasons.values(), key=lambda said: (said.runs, said.latest, said.step))
     most = most[: -MOST_REASONS - 1 : -1]
-    steps = DecisionEvent.objects.filter(pk__in=[said.step for said in most])
-    words = dict(steps.values_list("pk", "reason"))
+    words = dict(_reasons([said.step for said in most]))
     return [
         Reason(
             words[said.step],
@@ -76,6 +77,11 @@ def reasons_of(found: Figures, scope: Scope) -> list[Reason]:
         for said in most
         if said.step in words
     ]
+
+
+@prepared
+def _reasons(steps: Collection[int]) -> QuerySet[DecisionEvent, Any]:
+    return DecisionEvent.objects.filter(pk__in=steps).values_list("pk", "reason")
 
 
 @dataclass(frozen=True)
@@ -95,10 +101,10 @@ def carriers_of(found: Figures, scope: Scope) -> list[CarrierRow]:
 
     Names that no carrier goes by are one row, the last: a run counts once in it.
     """
-    names = Carrier.objects.in_bulk([pk for pk in found.carriers if pk is not None])
+    names = dict(_names([pk for pk in found.carriers if pk is not None]))
     named = [
         CarrierRow(
-            UNKNOWN_NAMES if pk is None else names[pk].name,
+            UNKNOWN_NAMES if pk is None else names[pk],
             {
                 part.value: scope.number(
                     of[part.value], carrier=UNKNOWN if pk is None else str(pk), part=part.value
@@ -110,6 +116,11 @@ def carriers_of(found: Figures, scope: Scope) -> list[CarrierRow]:
         if any(of.values()) and (pk is None or pk in names)
     ]
     return sorted(named, key=_by_success)
+
+
+@prepared
+def _names(carriers: Collection[int]) -> QuerySet[Carrier, Any]:
+    return Carrier.objects.filter(pk__in=carriers).values_list("pk", "name")
 
 
 UNKNOWN_NAMES = "Names not among the carriers"
@@ -133,7 +144,7 @@ class BrokerRow:
 
 def brokers_of(found: Figures, scope: Scope) -> list[BrokerRow]:
     """Those whose runs they are now, by office and name."""
-    people = User.objects.select_related("office").in_bulk([pk for pk in found.brokers if pk])
+    people = {each.pk: each for each in _people([pk for pk in found.brokers if pk])}
     rows = [
         BrokerRow(
             people[pk].shown_name if pk else "No broker",
@@ -145,6 +156,12 @@ def brokers_of(found: Figures, scope: Scope) -> list[BrokerRow]:
         for pk, of in found.brokers.items()
     ]
     return sorted(rows, key=lambda row: (row.office, row.name))
+
+
+@prepared
+def _people(brokers: Collection[int]) -> QuerySet[User]:
+    rows = User.objects.select_related("office").filter(pk__in=brokers)
+    return rows.only("first_name", "last_name", "username", "office__name")
 
 
 @dataclass(frozen=True)
@@ -160,15 +177,18 @@ def read_endings(scope: Scope) -> list[Ending]:
     days = [scope.today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD)]
     ahead = Period(days[0], days[-1])
     # A price whose last day is the 3rd is gone from the 4th's first moment on.
-    ends = scope.at_any_time().filter(
-        decision=Decision.UNDECIDED, expires_at__gt=ahead.begins, expires_at__lte=ahead.ends
-    )
-    found = ends.values("expires_at").annotate(runs=Count("pk")).values_list("expires_at", "runs")
     counts: Counter[date] = Counter()
-    for at, runs in found:
+    for at, runs in _ends(ahead.begins, ahead.ends, *scope.whose):
         if at is not None:
             counts[expiry.last_day(at)] += runs
     return [Ending(day, ending(scope, counts[day], day, day)) for day in days]
+
+
+@prepared
+def _ends(after: datetime, until: datetime, *whose: Any) -> QuerySet[RunFact, Any]:
+    rows = at_any_time(*whose).filter(decision=Decision.UNDECIDED)
+    ends = rows.filter(expires_at__gt=after, expires_at__lte=until)
+    return ends.values("expires_at").annotate(runs=Count("pk")).values_list("expires_at", "runs")
 
 
 def ending(scope: Scope, runs: int, since: date, until: date) -> Number:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property, reduce
 from operator import or_
 from urllib.parse import quote
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
 
 from quotes.models import Office, RunFact, User
-from quotes.models.run_fact import RunFactQuerySet, of_people_in
+from quotes.models.run_fact import RunFactQuerySet, people_in, shared_with
 from quotes.services.dashboard.period import Period
 
 
@@ -29,7 +30,41 @@ class Number:
         return f"{100 * self.value / whole.value:.0f} %" if whole.value else ""
 
 
-def _any_of(conditions: Iterable[Q]) -> Q:
+Whose = tuple[
+    User, Collection[int], Collection[UUID], int | None, Collection[int] | None, bool | None
+]
+"""Who looks, who works in their offices and what is shared with them; a broker, the people of an
+office and whether of the sandbox, where the dashboard is narrowed to these."""
+
+
+def at_any_time(
+    user: User,
+    people: Collection[int],
+    shared: Collection[UUID],
+    broker: int | None,
+    of_office: Collection[int] | None,
+    sandbox: bool | None,
+) -> RunFactQuerySet:
+    """The facts of the runs that the person sees and the dashboard is narrowed to."""
+    rows = RunFact.objects.counted_for(user, people, shared).order_by()
+    if broker is not None:
+        rows = rows.filter(broker=broker)
+    if of_office is not None:
+        rows = rows.filter(broker__in=of_office)
+    return rows if sandbox is None else rows.filter(sandbox=sandbox)
+
+
+def begun(
+    rows: RunFactQuerySet, begins: Collection[datetime], ends: Collection[datetime]
+) -> RunFactQuerySet:
+    """Those of the rows that lie in the pieces of a period, by the same moments as the list's
+    days."""
+    return rows.filter(
+        any_of(Q(created_at__gte=a, created_at__lt=b) for a, b in zip(begins, ends, strict=True))
+    )
+
+
+def any_of(conditions: Iterable[Q]) -> Q:
     """True where one of them is, and nowhere without any."""
     found = list(conditions)
     return reduce(or_, found) if found else Q(pk__in=[])
@@ -53,49 +88,36 @@ class Scope:
         return timezone.localdate(self.now)
 
     @cached_property
-    def _seen(self) -> RunFactQuerySet:
-        return RunFact.objects.counted_for(self.user)
+    def whose(self) -> Whose:
+        """What `at_any_time` is to be told of the dashboard."""
+        return (
+            self.user,
+            [] if self.user.sees_all else people_in(self.user.offices_seen),
+            [] if self.user.sees_all else shared_with(self.user),
+            None if self.broker is None else self.broker.pk,
+            None if self.office is None else people_in([self.office.pk]),
+            self.service == "sandbox" if self.service else None,
+        )
 
-    @cached_property
-    def _of_office(self) -> Q:
-        return of_people_in([self.office.pk]) if self.office else Q()
+    @property
+    def moments(self) -> tuple[list[datetime], list[datetime]]:
+        """Where the pieces that are asked for begin, and where they end."""
+        return [each.begins for each in self.spans], [each.ends for each in self.spans]
 
-    def at_any_time(self) -> RunFactQuerySet:
-        """The facts of the runs that the person sees and the dashboard is narrowed to."""
-        rows = self._seen.order_by()
-        if self.broker is not None:
-            rows = rows.filter(broker=self.broker)
-        if self.office is not None:
-            rows = rows.filter(self._of_office)
-        if self.service:
-            rows = rows.filter(sandbox=self.service == "sandbox")
-        return rows
-
-    def rows(self) -> RunFactQuerySet:
-        """Those of the period, by the same moments as the list's days."""
-        return self._of_days(self.at_any_time())
+    @property
+    def days(self) -> tuple[list[date], list[date]]:
+        """The first and the last days of the same pieces."""
+        return [each.since for each in self.spans], [each.until for each in self.spans]
 
     @property
     def is_everybodys(self) -> bool:
         """Whether nothing is left out of the period's runs but those of the other service."""
         return self.user.is_active and self.user.sees_all and not (self.broker or self.office)
 
-    def rows_of_the_other_service(self) -> RunFactQuerySet:
-        """What the service leaves out of an everybody's period."""
-        return self._of_days(self._seen.order_by()).filter(sandbox=self.service != "sandbox")
-
     @cached_property
     def spans(self) -> list[Period]:
         """The days that are asked for, in pieces without gaps."""
         return self.period.without(self.without)
-
-    def of_days(self) -> Q:
-        """Rows of these days by `created_on`."""
-        return _any_of(Q(created_on__range=(each.since, each.until)) for each in self.spans)
-
-    def _of_days(self, rows: RunFactQuerySet) -> RunFactQuerySet:
-        spans = (Q(created_at__gte=each.begins, created_at__lt=each.ends) for each in self.spans)
-        return rows.filter(_any_of(spans))
 
     def kept_codes(self) -> dict[str, str]:
         """What the dashboard is narrowed to, without its days."""

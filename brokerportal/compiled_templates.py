@@ -39,6 +39,7 @@ def environment(**options: Any) -> Environment:
         **{**options, "undefined": StrictUndefined}, trim_blocks=True, lstrip_blocks=True
     )
     made.filters |= {
+        "capfirst": defaultfilters.capfirst,
         "date": _date,
         "pluralize": defaultfilters.pluralize,
         "truncatechars": defaultfilters.truncatechars,

@@ -29,7 +29,7 @@ from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Func, IntegerField, QuerySet, prefetch_related_objects
+from django.db.models import Func, IntegerField, Model, QuerySet, prefetch_related_objects
 
 from quotes.models.user import User
 
@@ -237,3 +237,16 @@ def _check(statement: _Statement | None, values: Sequence[Any], rows: QuerySet[A
     asked = ("", []) if statement is None else (statement.sql, statement.filled(values))
     if (asked[0], sorted(map(str, asked[1]))) != (sql, sorted(map(str, parameters))):
         raise AssertionError(f"Prepared: {asked}\nDjango's: {(sql, parameters)}")
+
+
+def hand_out(parents: Collection[Model], accessor: str, rows: Collection[Model], key: str) -> None:
+    """Give each parent its rows, which say by `key` whose they are, as `prefetch_related` does:
+    `parent.accessor.all()` is then the list of these, and asks for nothing."""
+    by_key = {parent.pk: parent for parent in parents}
+    theirs: dict[Any, list[Model]] = {pk: [] for pk in by_key}
+    for row in rows:
+        whose = getattr(row, f"{key}_id")
+        theirs[whose].append(row)
+        setattr(row, key, by_key[whose])
+    for pk, parent in by_key.items():
+        vars(parent).setdefault("_prefetched_objects_cache", {})[accessor] = theirs[pk]

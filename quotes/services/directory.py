@@ -19,11 +19,12 @@ from quotes.models import (
     Solution,
 )
 from quotes.models.prepared import prepared
-from quotes.services.what_if.origin import with_origins
+from quotes.services.what_if.origin import add_origins
 from quotes.services.worklist import HAS_PACKAGE, INSURED_SHOWN
 
 MOST_WORDS = 6
 MOST_TEXT = 100
+MOST_RUNS = 50
 RUN_LISTED = (
     "id", "number", "insured_id", "state", "nexio_status", "stage", "created_at", "submitted_at",
 )  # fmt: skip
@@ -80,15 +81,22 @@ def _runs_listed(runs: Collection[UUID]) -> QuerySet[Run]:
     return rows.only(*RUN_LISTED).annotate(has_package=F("fact__packages"))
 
 
-def runs_of(insured: Insured) -> QuerySet[Run]:
-    """An insured's runs, newest first, without the big columns.
+def runs_of(insured: UUID) -> list[Run]:
+    """An insured's runs, newest first, without the big columns: of more than `MOST_RUNS` one more.
 
     Each comes with `packages` (how many were ranked), rank 1's `best_low` and `best_high`,
     dollars a year, and `before_id` and `before_number`, the run before it.
     """
+    runs = _runs_of(insured)
+    add_origins(runs)
+    return runs
+
+
+@prepared
+def _runs_of(insured: UUID) -> QuerySet[Run]:
     best = Solution.objects.filter(run=OuterRef("pk"), rank=1).order_by("position")
     before = Run.objects.filter(insured=insured, number__lt=OuterRef("number")).order_by("-number")
-    return with_origins(
+    return (
         Run.objects.filter(insured=insured)
         .only(*RUN_LISTED, "coverage_types", "appetite", "error")
         .annotate(
@@ -99,7 +107,7 @@ def runs_of(insured: Insured) -> QuerySet[Run]:
             before_id=Subquery(before.values("pk")[:1]),
             before_number=Subquery(before.values("number")[:1]),
         )
-        .order_by("-number")
+        .order_by("-number")[: MOST_RUNS + 1]
     )
 
 

@@ -3,10 +3,13 @@ household. It stays its broker's; both edit, compare and decide."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from quotes.models import Deed, Insured, InsuredShare, Role, User
+from quotes.models.prepared import prepared
 from quotes.services import audit
 
 
@@ -27,13 +30,34 @@ def may_share(user: User, insured: Insured) -> bool:
 def colleagues(insured: Insured, user: User) -> QuerySet[User]:
     """With whom `user` may share the insured: active brokers of its broker's office, for admins
     of every office; not its broker, and not whom it is shared with already."""
+    office = insured.owner.office_id if insured.owner else None
+    return _colleagues(insured.pk, office, everywhere=user.sees_all)
+
+
+def any_colleague(insured: Insured, user: User) -> bool:
+    """Whether there is anybody `user` may share the insured with."""
+    office = insured.owner.office_id if insured.owner and not user.sees_all else None
+    return bool(_first_colleague(insured.pk, office, user.sees_all))
+
+
+@prepared
+def _first_colleague(insured: UUID, office: int | None, everywhere: bool) -> QuerySet[User, int]:
+    found = _colleagues(insured, office, everywhere=everywhere).order_by()
+    return found.values_list(Value(1), flat=True)[:1]
+
+
+def _colleagues(insured: UUID, office: int | None, *, everywhere: bool) -> QuerySet[User]:
     brokers = User.objects.filter(is_active=True, groups__name=Role.BROKER)
-    if not user.sees_all:
-        office = insured.owner.office_id if insured.owner else None
+    if not everywhere:
         brokers = brokers.filter(office=office, office__isnull=False)
     shared = InsuredShare.objects.filter(insured=insured).values("user")
     rows = brokers.exclude(insureds=insured).exclude(pk__in=shared).select_related("office")
     return rows.order_by("first_name", "last_name", "username")
+
+
+@prepared
+def shares_of(insured: UUID) -> QuerySet[InsuredShare]:
+    return InsuredShare.objects.filter(insured=insured).select_related("user__office", "shared_by")
 
 
 def _locked(insured: Insured) -> Insured:

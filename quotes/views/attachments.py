@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from quotes.forms.attachments import AttachmentForm
 from quotes.models import Attachment, Insured, Quote, User
+from quotes.models.prepared import prepared
 from quotes.services.attachments import add_attachments, delete_attachment, download_name
 from quotes.views.access import PortalRequest, get_or_absent, may_edit
 
@@ -26,19 +28,24 @@ HERE = "attachments"
 
 def attachments_context(user: User, insured: Insured, quote: Quote | None = None) -> dict[str, Any]:
     """What `partials/attachments.html` needs: the files of `insured`, or of its `quote` alone."""
-    rows = Attachment.objects.visible_to(user).filter(insured=insured)
-    if quote is not None:
-        rows = rows.filter(quote=quote)
     editable = may_edit(user, insured)
     initial = {"quote": quote.pk if quote else None}
     return {
         "attachments": {
             "insured": insured,
             "quote": quote,
-            "rows": rows.select_related("added_by", "quote").defer("quote__document"),
+            "rows": _attached(user, insured.pk, quote.pk if quote else None),
             "form": AttachmentForm(initial=initial, auto_id="id_attach_%s") if editable else None,
         }
     }
+
+
+@prepared
+def _attached(user: User, insured: UUID, quote: UUID | None) -> QuerySet[Attachment]:
+    rows = Attachment.objects.visible_to(user).filter(insured=insured)
+    if quote is not None:
+        rows = rows.filter(quote=quote)
+    return rows.select_related("added_by", "quote").defer("quote__document")
 
 
 @require_POST

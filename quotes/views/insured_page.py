@@ -3,29 +3,96 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from quotes.forms.start import StartForm, appetite_cards
-from quotes.models import LINES, Carrier, Insured, Line, Quote, Run
+from quotes.models import (
+    LINES,
+    Carrier,
+    Driver,
+    IncumbentPolicy,
+    Insured,
+    Line,
+    Quote,
+    QuoteLine,
+    Run,
+    User,
+    Vehicle,
+)
 from quotes.models.lines import Appetite
+from quotes.models.prepared import hand_out, prepared
 from quotes.services import directory, matrix, profile
 from quotes.services.reading import Mistake
 from quotes.services.sheet import SheetRow, blank_row, sheet_rows
-from quotes.views.access import PortalRequest, may_edit
+from quotes.views.access import PortalRequest, may_edit, one_or_absent
 from quotes.views.audit import hold_context
 from quotes.views.insured_more import more_context
 from quotes.views.readiness_panel import panel_context
 from quotes.views.sharing import sharing_context
 
-MOST_RUNS = 50
 BLANK = UUID(int=0)
 """The id in the row that the page's script makes new rows of."""
+
+
+def shown_insured(request: PortalRequest, pk: UUID) -> Insured:
+    """The insured as its page reads it, with drivers, vehicles and incumbents."""
+    insured = one_or_absent(Insured, pk, _insured(request.user, pk))
+    for accessor, rows in (
+        ("drivers", _drivers(pk)), ("vehicles", _vehicles(pk)), ("incumbents", _incumbents(pk)),
+    ):  # fmt: skip
+        hand_out([insured], accessor, rows, "insured")
+    return insured
+
+
+@prepared
+def _insured(user: User, pk: UUID) -> QuerySet[Insured]:
+    return Insured.objects.visible_to(user).select_related("owner").filter(pk=pk)[:1]
+
+
+@prepared
+def _drivers(insured: UUID) -> QuerySet[Driver]:
+    return Driver.objects.filter(insured=insured)
+
+
+@prepared
+def _vehicles(insured: UUID) -> QuerySet[Vehicle]:
+    return Vehicle.objects.filter(insured=insured)
+
+
+@prepared
+def _incumbents(insured: UUID) -> QuerySet[IncumbentPolicy]:
+    return IncumbentPolicy.objects.filter(insured=insured)
+
+
+def quotes_of(insured: Insured) -> list[Quote]:
+    """Its quotes as its page reads them, with their lines."""
+    quotes = _quotes(insured.pk)
+    for quote in quotes:
+        quote.insured = insured
+    hand_out(quotes, "lines", _lines([quote.pk for quote in quotes]), "quote")
+    return quotes
+
+
+@prepared
+def _quotes(insured: UUID) -> QuerySet[Quote]:
+    return Quote.objects.filter(insured=insured).select_related("carrier")
+
+
+@prepared
+def _lines(quotes: Collection[UUID]) -> QuerySet[QuoteLine]:
+    return QuoteLine.objects.filter(quote__in=quotes)
+
+
+@prepared
+def _carriers() -> QuerySet[Carrier, str]:
+    return Carrier.objects.values_list("name", flat=True)[:300]
 
 
 def draw_insured(
@@ -45,10 +112,10 @@ def draw_insured(
     was typed and refused.
     """
     now = timezone.now()
-    quotes = list(insured.quotes.select_related("carrier").prefetch_related("lines"))
+    quotes = quotes_of(insured)
     editable = may_edit(request.user, insured)
     rows = matrix.matrix_rows(quotes=quotes, now=now)
-    runs = list(directory.runs_of(insured)[: MOST_RUNS + 1])
+    runs = directory.runs_of(insured.pk)
     context = {
         "insured": insured,
         "editable": editable,
@@ -56,8 +123,8 @@ def draw_insured(
         "lines": Line,
         "meta": sheet_meta(quotes),
         "incumbents": matrix.incumbent_summary(insured.incumbents.all()),
-        "runs": runs[:MOST_RUNS],
-        "more_runs": len(runs) > MOST_RUNS,
+        "runs": runs[: directory.MOST_RUNS],
+        "more_runs": len(runs) > directory.MOST_RUNS,
         "vehicles": [
             (vehicle, profile.shown_driver(vehicle, list(insured.drivers.all())))
             for vehicle in insured.vehicles.all()
@@ -101,7 +168,7 @@ def _grid(
         "blank": [blank_row(BLANK)],
         "gone": [row for row in rows if row.error],
         "troubled": troubled,
-        "carriers": Carrier.objects.values_list("name", flat=True)[:300],
+        "carriers": _carriers(),
     }
 
 

@@ -27,7 +27,7 @@ from quotes.services.changes_told import told_parts
 from quotes.services.editing import AlreadyThere, ChangedMeanwhile, save_insured
 from quotes.views.access import PortalRequest, get_or_absent, touched
 from quotes.views.fragments import refreshing
-from quotes.views.insured_page import draw_insured
+from quotes.views.insured_page import draw_insured, shown_insured
 from quotes.views.readiness_panel import draw_readiness
 from quotes.views.searches import forgetting
 
@@ -71,7 +71,7 @@ def insured_search(request: PortalRequest) -> HttpResponse:
 @require_safe
 def insured_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
     """The insured; `?from=` a run of theirs takes over that run's lines and appetite."""
-    insured = _with_rows(request, pk, editable=False)
+    insured = shown_insured(request, pk)
     return draw_insured(request, insured, earlier=_earlier(request, insured))
 
 
@@ -79,7 +79,7 @@ def insured_detail(request: PortalRequest, pk: UUID) -> HttpResponse:
 @refreshing(page="quotes:insured_detail")
 def readiness(request: PortalRequest, pk: UUID) -> HttpResponse:
     """What stands against comparing the ticked lines, as the page's panel says it."""
-    insured = _with_rows(request, pk, editable=False)
+    insured = shown_insured(request, pk)
     return draw_readiness(request, insured, request.GET.getlist("coverage_types"))
 
 
@@ -92,7 +92,7 @@ def insured_create(request: PortalRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def insured_edit(request: PortalRequest, pk: UUID) -> HttpResponse:
-    return _edit(request, _with_rows(request, pk, editable=True))
+    return _edit(request, _to_edit(request, pk))
 
 
 @login_not_required
@@ -122,12 +122,9 @@ def insured_form_row(request: PortalRequest, kind: str) -> HttpResponse:
     raise Http404("No such rows.")
 
 
-def _with_rows(request: PortalRequest, pk: UUID, *, editable: bool) -> Insured:
-    rows = Insured.objects
-    mine = rows.editable_by(request.user) if editable else rows.visible_to(request.user)
-    return get_or_absent(
-        mine.select_related("owner").prefetch_related("drivers", "vehicles", "incumbents"), pk
-    )
+def _to_edit(request: PortalRequest, pk: UUID) -> Insured:
+    rows = Insured.objects.editable_by(request.user).select_related("owner")
+    return get_or_absent(rows.prefetch_related("drivers", "vehicles", "incumbents"), pk)
 
 
 def _earlier(request: PortalRequest, insured: Insured) -> Run | None:

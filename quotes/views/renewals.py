@@ -6,12 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from quotes.forms.renewal import AS_THEY_ARE, QuoteCopyForm, RenewalForm
 from quotes.models import Carrier, Insured, Quote, User
+from quotes.models.prepared import prepared
 from quotes.services import matrix
 from quotes.services.copying import copy_quote
 from quotes.services.renewal import (
@@ -94,12 +96,23 @@ def quote_copy(request: PortalRequest, pk: UUID) -> HttpResponse:
 
 def renewal_links(user: User, insured: Insured) -> dict[str, Any]:
     """The insured this one renews, and those that renew it, as far as `user` may see them."""
-    visible = Insured.objects.visible_to(user).defer("document", "body_document", "origins")
-    previous = visible.filter(pk=insured.renewal_of_id).first() if insured.renewal_of_id else None
+    renewed = insured.renewal_of_id
     return {
-        "renewal_of": previous,
-        "renewed_as": list(visible.filter(renewal_of=insured).order_by("-created_at", "pk")[:5]),
+        "renewal_of": next(iter(_visible(user, renewed)), None) if renewed else None,
+        "renewed_as": _renewals(user, insured.pk),
     }
+
+
+@prepared
+def _visible(user: User, pk: UUID) -> QuerySet[Insured]:
+    visible = Insured.objects.visible_to(user).defer("document", "body_document", "origins")
+    return visible.filter(pk=pk).order_by()
+
+
+@prepared
+def _renewals(user: User, of: UUID) -> QuerySet[Insured]:
+    visible = Insured.objects.visible_to(user).defer("document", "body_document", "origins")
+    return visible.filter(renewal_of=of).order_by("-created_at", "pk")[:5]
 
 
 def _renewal_page(

@@ -19,10 +19,12 @@ from quotes.views.access import PortalRequest, get_or_absent
 
 def sharing_context(user: User, insured: Insured) -> dict[str, Any]:
     """The context of `partials/insured_people.html`; `insured` comes with its owner."""
-    shares = list(insured.shares.select_related("user__office", "shared_by"))
+    shares = sharing.shares_of(insured.pk)
     may_share = sharing.may_share(user, insured)
-    people = sharing.colleagues(insured, user) if may_share else User.objects.none()
-    form = ColleagueForm(people=people, auto_id="id_share_%s") if people.exists() else None
+    form = None
+    if may_share and sharing.any_colleague(insured, user):
+        people = sharing.colleagues(insured, user)
+        form = ColleagueForm(people=people, auto_id="id_share_%s")
     return {
         "shares": shares,
         "own_share": next((each for each in shares if each.user_id == user.pk), None),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from quotes.models import Deed, Insured, LegalHold, User
+from quotes.models.prepared import prepared
 from quotes.services.audit import record
 
 
@@ -16,8 +18,13 @@ class NotPossible(Exception):
 
 
 def standing_hold(insured: UUID) -> LegalHold | None:
+    return next(iter(_standing(insured)), None)
+
+
+@prepared
+def _standing(insured: UUID) -> QuerySet[LegalHold]:
     rows = LegalHold.objects.filter(insured=insured, lifted_at__isnull=True)
-    return rows.select_related("placed_by").first()
+    return rows.select_related("placed_by").order_by("pk")[:1]
 
 
 def place_hold(*, insured: Insured, actor: User, reason: str) -> LegalHold:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -37,9 +38,16 @@ class ColleagueForm(PortalForm):
         },
     )
 
-    def __init__(self, *args: Any, people: QuerySet[User], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, people: QuerySet[User], listed: Sequence[User] = (), **kwargs: Any
+    ) -> None:
+        """`listed` are the same people, where they were read already."""
         super().__init__(*args, **kwargs)
-        self.fields["colleague"].queryset = people  # type: ignore[attr-defined]
+        field: Any = self.fields["colleague"]
+        field.queryset = people
+        if listed:
+            names = [(person.pk, named(person)) for person in listed]
+            field.widget.choices = [("", field.empty_label), *names]
 
 
 class MoveForm(PortalForm):

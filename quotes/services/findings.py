@@ -64,6 +64,10 @@ class Quoted:
         return Place(words, "cell", f"{self.line.line}-{column}", self.quote.pk)
 
 
+AllStated = dict[UUID, dict[str, StatedDetail]]
+"""What lines state in their details, by the line's key and the detail's code."""
+
+
 @dataclass(frozen=True)
 class Case:
     """What is looked over: `insured` with drivers, vehicles and incumbents prefetched, `quotes`
@@ -78,7 +82,7 @@ class Case:
     quoted: tuple[Quoted, ...]
     kept_back: tuple[Quoted, ...]
     now: datetime
-    _stated: dict[UUID, dict[str, StatedDetail]] = field(default_factory=dict, compare=False)
+    _stated: AllStated = field(default_factory=dict, compare=False)
 
     def stated(self, each: Quoted) -> dict[str, StatedDetail]:
         """What the line states in its details, by code; its documents are read once."""

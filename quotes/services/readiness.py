@@ -16,6 +16,7 @@ from quotes.services import readiness_quotes as on_quotes
 from quotes.services import readiness_underlying as on_underlying
 from quotes.services.findings import (
     MOST_NAMES,
+    AllStated,
     Case,
     Finding,
     Place,
@@ -80,13 +81,15 @@ def check_readiness(
     coverage_types: Sequence[str],
     offered: Collection[UUID] | None = None,
     now: datetime | None = None,
+    stated: AllStated | None = None,
 ) -> Readiness:
     """What blocks: no coverage types, state or ZIP, or a requested line without any offering.
 
     The guide marks drivers, vehicles, incumbents and quotes required, yet its own example
     leaves them out: where they are missing the broker is warned and may send anyway. Where
     `offered` names quote lines, the others are as if they were not quoted. `insured` and
-    `quotes` come with their rows prefetched: nothing is asked of the database.
+    `quotes` come with their rows prefetched: nothing is asked of the database. What is read of the
+    lines' details is put into `stated`, and what is there already is not read again.
     """
     pairs = [Quoted(quote, line) for quote in quotes for line in quote.lines.all()]
     case = Case(
@@ -98,6 +101,7 @@ def check_readiness(
             each for each in pairs if offered is not None and each.line.pk not in offered
         ),
         now=now or timezone.now(),
+        _stated={} if stated is None else stated,
     )
     return Readiness(
         blocking=(*_choice(coverage_types), *_address(insured), *_lines(case)),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet, Value
+from django.db.models import QuerySet
 
 from quotes.models import Deed, Insured, InsuredShare, Role, User
 from quotes.models.prepared import prepared
@@ -34,16 +34,16 @@ def colleagues(insured: Insured, user: User) -> QuerySet[User]:
     return _colleagues(insured.pk, office, everywhere=user.sees_all)
 
 
-def any_colleague(insured: Insured, user: User) -> bool:
-    """Whether there is anybody `user` may share the insured with."""
+def listed_colleagues(insured: Insured, user: User) -> list[User]:
+    """The same people, with what a select says of them."""
     office = insured.owner.office_id if insured.owner and not user.sees_all else None
-    return bool(_first_colleague(insured.pk, office, user.sees_all))
+    return _listed(insured.pk, office, user.sees_all)
 
 
 @prepared
-def _first_colleague(insured: UUID, office: int | None, everywhere: bool) -> QuerySet[User, int]:
-    found = _colleagues(insured, office, everywhere=everywhere).order_by()
-    return found.values_list(Value(1), flat=True)[:1]
+def _listed(insured: UUID, office: int | None, everywhere: bool) -> QuerySet[User]:
+    found = _colleagues(insured, office, everywhere=everywhere)
+    return found.only("first_name", "last_name", "username", "office__name")
 
 
 def _colleagues(insured: UUID, office: int | None, *, everywhere: bool) -> QuerySet[User]:

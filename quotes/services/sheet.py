@@ -15,6 +15,7 @@ from django.utils import timezone
 from quotes.models import LINES, Line, Quote
 from quotes.models.carrier import carrier_key
 from quotes.services import details, grid, matrix
+from quotes.services.findings import AllStated
 from quotes.services.grid import CARRIER, CELLS, LINE_CELLS, PACKAGE_CELLS, Value, shown_day
 from quotes.services.origins import Origin
 
@@ -147,9 +148,12 @@ class SheetRow:
         return simplejson.dumps(self.was | undecided)
 
 
-def sheet_rows(quotes: Iterable[Quote], now: dt.datetime) -> list[SheetRow]:
-    """A row for each quote; lines come prefetched and the carrier joined."""
-    return [_row(quote, now) for quote in quotes]
+def sheet_rows(
+    quotes: Iterable[Quote], now: dt.datetime, stated: AllStated | None = None
+) -> list[SheetRow]:
+    """A row for each quote; lines come prefetched and the carrier joined. `stated` spares reading
+    the details of the lines in it again."""
+    return [_row(quote, now, stated or {}) for quote in quotes]
 
 
 def blank_row(pk: UUID) -> SheetRow:
@@ -157,13 +161,13 @@ def blank_row(pk: UUID) -> SheetRow:
     return SheetRow(pk, False, {name: _cell(pk, name, None) for name in CELLS}, notes)
 
 
-def _row(quote: Quote, now: dt.datetime) -> SheetRow:
+def _row(quote: Quote, now: dt.datetime, stated: AllStated) -> SheetRow:
     cells = {name: _cell(quote.pk, name, grid.cell_value(quote, name)) for name in CELLS}
     for line in quote.lines.all():
         # A premium stated for another term is written as stated, and read as what it is a year.
         cell = cells[f"{line.line}-premium_annual"]
         cell.shown = cell.text = shown(line.premium_annual)
-    return SheetRow(quote.pk, True, cells, _notes(quote, now))
+    return SheetRow(quote.pk, True, cells, _notes(quote, now, stated))
 
 
 def _cell(pk: UUID, name: str, value: Value) -> Cell:
@@ -171,18 +175,18 @@ def _cell(pk: UUID, name: str, value: Value) -> Cell:
     return Cell(name, f"c-{pk}-{name}", label(name), raw_cell(name, value), text, text)
 
 
-def _notes(quote: Quote, now: dt.datetime) -> Notes:
+def _notes(quote: Quote, now: dt.datetime, stated: AllStated) -> Notes:
     total, remark = matrix.package_remark(quote)
     if quote.package_premium_annual is None and total is not None:
         remark = f"lines: {shown(total)}"
     # A name that is spelled differently is worth a word; capitals and commas are not.
     known = carrier_key(quote.carrier.name) != carrier_key(quote.carrier_name)
-    by_line = {line.line: line for line in quote.lines.all()}
+    said = {line.line: details.summary(line, stated.get(line.pk)) for line in quote.lines.all()}
     return Notes(
         carrier=quote.carrier.name if known else "",
         package=remark,
         expires=matrix.expiry_warning(quote, now),
-        lines={line: details.summary(by_line[line]) if line in by_line else [] for line in LINES},
+        lines={line: said.get(line, []) for line in LINES},
     )
 
 

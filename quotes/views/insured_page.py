@@ -29,6 +29,8 @@ from quotes.models import (
 from quotes.models.lines import Appetite
 from quotes.models.prepared import hand_out, prepared
 from quotes.services import directory, matrix, profile
+from quotes.services.details import details_of
+from quotes.services.findings import AllStated
 from quotes.services.reading import Mistake
 from quotes.services.sheet import SheetRow, blank_row, sheet_rows
 from quotes.views.access import PortalRequest, may_edit, one_or_absent
@@ -116,6 +118,8 @@ def draw_insured(
     editable = may_edit(request.user, insured)
     rows = matrix.matrix_rows(quotes=quotes, now=now)
     runs = directory.runs_of(insured.pk)
+    # Read once, for the sheet and the panel beside it.
+    stated = {line.pk: details_of(line) for quote in quotes for line in quote.lines.all()}
     context = {
         "insured": insured,
         "editable": editable,
@@ -139,9 +143,9 @@ def draw_insured(
         **sharing_context(request.user, insured),
         **more_context(request.user, insured, quotes, earlier),
         **_choice(insured, quotes, form, earlier),
-        **(_grid(quotes, sheet, now) if editable else {}),
+        **(_grid(quotes, sheet, now, stated) if editable else {}),
     }
-    context |= panel_context(insured, quotes, context["chosen"])
+    context |= panel_context(insured, quotes, context["chosen"], stated)
     return render(request, "quotes/insured_detail.html", context, status=status)
 
 
@@ -158,10 +162,13 @@ def sheet_meta(quotes: Sequence[Quote]) -> str:
 
 
 def _grid(
-    quotes: list[Quote], typed: Sequence[SheetRow] | None, now: dt.datetime
+    quotes: list[Quote],
+    typed: Sequence[SheetRow] | None,
+    now: dt.datetime,
+    stated: AllStated,
 ) -> dict[str, Any]:
     """The sheet the broker writes in: the quotes, and one blank row at the end."""
-    rows = sheet_rows(quotes, now) if typed is None else list(typed)
+    rows = sheet_rows(quotes, now, stated) if typed is None else list(typed)
     troubled = [(row, cell) for row in rows for cell in row.cells.values() if cell.troubled]
     return {
         "sheet": [*rows, blank_row(uuid4())],

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from quotes.models import LINES, Insured, Quote, QuoteLine
 from quotes.services import matrix
-from quotes.services.findings import Finding, Place, which_quote
+from quotes.services.findings import AllStated, Finding, Place, which_quote
 from quotes.services.readiness import Readiness, check_readiness
 from quotes.views.access import PortalRequest, may_edit
 
@@ -66,11 +66,15 @@ def draw_readiness(
     return render(request, "quotes/partials/insured_readiness.html", context)
 
 
-def panel_context(insured: Insured, quotes: list[Quote], chosen: list[str]) -> dict[str, Any]:
+def panel_context(
+    insured: Insured, quotes: list[Quote], chosen: list[str], stated: AllStated | None = None
+) -> dict[str, Any]:
     """What the panel's templates read, for the `chosen` lines. `quotes` come with lines, and
     `insured` with its rows: nothing is asked of the database."""
     counts = matrix.carriers_per_line(quotes)
-    readiness = check_readiness(insured=insured, quotes=quotes, coverage_types=chosen)
+    readiness = check_readiness(
+        insured=insured, quotes=quotes, coverage_types=chosen, stated=stated
+    )
     which = which_quote(quotes)
     possible = matrix.packages_possible(quotes, chosen)
     looks = _looks(insured, readiness) if chosen else []

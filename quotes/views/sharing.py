@@ -22,9 +22,9 @@ def sharing_context(user: User, insured: Insured) -> dict[str, Any]:
     shares = sharing.shares_of(insured.pk)
     may_share = sharing.may_share(user, insured)
     form = None
-    if may_share and sharing.any_colleague(insured, user):
+    if may_share and (listed := sharing.listed_colleagues(insured, user)):
         people = sharing.colleagues(insured, user)
-        form = ColleagueForm(people=people, auto_id="id_share_%s")
+        form = ColleagueForm(people=people, listed=listed, auto_id="id_share_%s")
     return {
         "shares": shares,
         "own_share": next((each for each in shares if each.user_id == user.pk), None),

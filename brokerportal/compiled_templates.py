@@ -19,6 +19,7 @@ from django.template.library import Library
 from django.urls import get_script_prefix, reverse
 from django.utils.dates import MONTHS_3
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import slugify
 from django.utils.timezone import localtime
 from jinja2 import Environment, StrictUndefined, Template
 
@@ -40,6 +41,7 @@ def environment(**options: Any) -> Environment:
     )
     made.filters |= {
         "capfirst": defaultfilters.capfirst,
+        "slugify": slugify,
         "date": _date,
         "pluralize": defaultfilters.pluralize,
         "truncatechars": defaultfilters.truncatechars,

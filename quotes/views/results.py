@@ -105,6 +105,7 @@ def _list_context(
             picks=choice.picks,
         ),
         "picked_elsewhere": [ranking.packages[place] for place in shown.picked_elsewhere],
+        "some_shown": choice.narrowed or bool(shown.pages > 1 and shown.page),
         "chart": draw_costs(shown.shown, ranking.incumbent.total),
         "leave_out": [
             (each, choice.query(without=(*choice.without, each.code)))

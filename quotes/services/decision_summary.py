@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -87,11 +88,11 @@ class Summary:
         kinds = STEP_OF.get(self.run.decision, frozenset())
         return next((e for e in reversed(self.events) if e.kind in kinds), None)
 
-    @property
+    @cached_property
     def shown(self) -> set[int | None]:
         return {event.solution_id for event in self.events if event.kind == K.SHOWN}
 
-    @property
+    @cached_property
     def declined(self) -> set[int | None]:
         return {event.solution_id for event in self.events if event.kind == K.OPTION_DECLINED}
 

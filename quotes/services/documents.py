@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -109,7 +110,13 @@ def _moment(value: Any, days: int) -> dt.datetime | None:
 
 def midnight(day: dt.date) -> dt.datetime:
     """The beginning of `day` in the office's time zone, as UTC."""
-    return timezone.make_aware(dt.datetime.combine(day, dt.time.min)).astimezone(dt.UTC)
+    return _midnight(day, timezone.get_current_timezone())
+
+
+@lru_cache(maxsize=1000)
+def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
+    """Kept: the prices of a run end on the same few days, and each is read several times."""
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min), zone).astimezone(dt.UTC)
 
 
 def write_day_start(value: dt.datetime) -> str:

@@ -6,7 +6,8 @@ day it holds.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 from django.utils import timezone
 
@@ -16,7 +17,12 @@ SOON = 7
 
 def last_day(moment: datetime) -> date:
     """The last day a price holds, for the moment from which it is gone."""
-    return timezone.localdate(moment - timedelta(microseconds=1))
+    return _last_day(moment, timezone.get_current_timezone())
+
+
+@lru_cache(maxsize=1000)
+def _last_day(moment: datetime, zone: tzinfo) -> date:
+    return timezone.localdate(moment - timedelta(microseconds=1), zone)
 
 
 def days_left(moment: datetime, now: datetime) -> int:

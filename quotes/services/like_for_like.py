@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from quotes.models import LINES
 from quotes.services.comparison import Difference, in_words, line_word
@@ -39,12 +40,12 @@ class Flag:
     right: str
     leans: Leaning | None = None
 
-    @property
+    @cached_property
     def named(self) -> str:
         """ "home form", "auto UM/UIM"."""
         return f"{line_word(self.line)} {self.label}"
 
-    @property
+    @cached_property
     def words(self) -> str:
         """ "home form: HO-5 against HO-3", "auto UM/UIM: 250/500 against not stated"."""
         if self.left == self.right == NOT_STATED:
@@ -65,11 +66,11 @@ class Likeness:
     right: str = ""
     stated: bool = True
 
-    @property
+    @cached_property
     def differences(self) -> list[Flag]:
         return [flag for flag in self.flags if flag.verdict is Verdict.DIFFERS]
 
-    @property
+    @cached_property
     def unknowns(self) -> list[Flag]:
         return [flag for flag in self.flags if flag.verdict is Verdict.UNKNOWN]
 
@@ -82,7 +83,7 @@ class Likeness:
         every = "all " if len(self.differences) > 1 else ""
         return f", {every}{ways.pop()} cover"
 
-    @property
+    @cached_property
     def leanings(self) -> str:
         """What the differences come to: "2 more cover, 1 less, 1 other"; "" without any."""
         counts = Counter(flag.leans for flag in self.differences)
@@ -100,7 +101,7 @@ class Likeness:
         """Whether they are like for like: everything that counts is stated, and the same."""
         return not self.flags
 
-    @property
+    @cached_property
     def words(self) -> str:
         """ "like for like", "3 differences, 2 not stated", "coverage not stated"."""
         if self.alike:

@@ -8,7 +8,6 @@ templates write with the same filters as all others.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -17,13 +16,12 @@ from django.template import defaultfilters, engines
 from django.template.backends.jinja2 import Jinja2
 from django.template.library import Library
 from django.urls import get_script_prefix, reverse
-from django.utils.dates import MONTHS_3
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
-from django.utils.timezone import localtime
 from jinja2 import Environment, StrictUndefined, Template
 
 from quotes.templatetags import dashboard, decisions, portal, runs
+from quotes.templatetags.portal import written
 
 PARTS = "quotes/parts.html"
 LIBRARIES: tuple[Library, ...] = (
@@ -42,7 +40,7 @@ def environment(**options: Any) -> Environment:
     made.filters |= {
         "capfirst": defaultfilters.capfirst,
         "slugify": slugify,
-        "date": _date,
+        "date": written,
         "pluralize": defaultfilters.pluralize,
         "truncatechars": defaultfilters.truncatechars,
     }
@@ -65,36 +63,6 @@ def drawn_part(macro: str, values: dict[str, Any]) -> SafeString:
 
 def _template(name: str) -> Template:
     return cast("Jinja2", engines["jinja"]).env.get_template(name)
-
-
-def _date(value: date, form: str) -> str:
-    """As Django's filter, which is given moments in the office's time zone."""
-    if isinstance(value, datetime):
-        value = localtime(value)
-    if (parts := _parts(form)) is None:
-        return str(defaultfilters.date(value, form))
-    return "".join([part if isinstance(part, str) else part(value) for part in parts])
-
-
-LETTERS: dict[str, Callable[[Any], str]] = {
-    "M": lambda value: MONTHS_3[value.month].title(),
-    "j": lambda value: str(value.day),
-    "Y": lambda value: f"{value.year:04d}",
-    "g": lambda value: str(value.hour % 12 or 12),
-    "i": lambda value: f"{value.minute:02d}",
-    "s": lambda value: f"{value.second:02d}",
-    "A": lambda value: "AM" if value.hour < 12 else "PM",
-}
-"""What rows write of dates. A list of runs has two hundred of them, and Django's filter reads the
-form anew for each."""
-
-
-@cache
-def _parts(form: str) -> list[str | Callable[[Any], str]] | None:
-    """The form's letters and what stands between them; None where it has others."""
-    parts = [LETTERS.get(sign, sign) for sign in form]
-    others = [part for part in parts if isinstance(part, str) and part not in " ,:"]
-    return None if others else parts
 
 
 def _url(name: str, *args: object) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django import template
+from django.template import defaultfilters
 from django.utils import timezone
-from django.utils.dateformat import format as in_format
+from django.utils.dates import MONTHS_3
 
 from quotes.models import Line
 
@@ -47,4 +50,34 @@ def moment(value: datetime | None, clock: str = "g:i A") -> str:
         return ""
     at = timezone.localtime(value)
     day = "M j" if at.year == timezone.localtime().year else "M j, Y"
-    return in_format(at, f"{day}, {clock}")
+    return written(at, f"{day}, {clock}")
+
+
+def written(value: date, form: str) -> str:
+    """As Django's filter, which is given moments in the office's time zone."""
+    if isinstance(value, datetime):
+        value = timezone.localtime(value)
+    if (parts := _parts_of(form)) is None:
+        return str(defaultfilters.date(value, form))
+    return "".join([part if isinstance(part, str) else part(value) for part in parts])
+
+
+LETTERS: dict[str, Callable[[Any], str]] = {
+    "M": lambda value: MONTHS_3[value.month].title(),
+    "j": lambda value: str(value.day),
+    "Y": lambda value: f"{value.year:04d}",
+    "g": lambda value: str(value.hour % 12 or 12),
+    "i": lambda value: f"{value.minute:02d}",
+    "s": lambda value: f"{value.second:02d}",
+    "A": lambda value: "AM" if value.hour < 12 else "PM",
+}
+"""What rows write of dates. A list of runs has two hundred of them, and Django's filter reads the
+form anew for each."""
+
+
+@cache
+def _parts_of(form: str) -> list[str | Callable[[Any], str]] | None:
+    """The form's letters and what stands between them; None where it has others."""
+    parts = [LETTERS.get(sign, sign) for sign in form]
+    others = [part for part in parts if isinstance(part, str) and part not in " ,:"]
+    return None if others or not parts else parts

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from html import unescape
 from types import SimpleNamespace
+from uuid import UUID, uuid4
 
 import pytest
 from django import forms
-from django.template import Context, Template
+from django.forms.renderers import BaseRenderer, DjangoTemplates
+from django.template import Context, Template, engines
+from django.urls import NoReverseMatch, reverse
 from jinja2 import UndefinedError
 
 from brokerportal.compiled_templates import drawn, drawn_part
+from brokerportal.form_renderer import FormRenderer
+from quotes.templatetags.portal import written
 
 HOSTILE = "<script>alert(1)</script>\"'"
 
@@ -51,3 +58,62 @@ def test_form_fields_are_escaped():
     html = f"{Form()['name']}{Form()['choice']}"
     assert "<script>" not in html
     assert html.count("&lt;script&gt;") == 3
+
+
+MOMENTS = [
+    datetime(2026, 11, 1, hour, minute, tzinfo=UTC) for hour in range(24) for minute in (0, 9, 59)
+]
+
+
+@pytest.mark.parametrize(
+    "form", ["M j, Y", "M j, g:i A", "g:i:s A", "M j, ", "D, M j", "l, F j", "c", "\\M j", ""]
+)
+def test_dates_are_written_as_by_djangos_own_filter(form):
+    days = [date(year, month, 7) for year in (999, 2026) for month in range(1, 13)]
+    for value in [*MOMENTS, *(days if "g" not in form and form != "c" else [])]:
+        theirs = Template("{{ value|date:form }}").render(Context({"value": value, "form": form}))
+        assert written(value, form) == theirs
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("quotes:worklist", ()),
+        ("quotes:run_detail", (uuid4(),)),
+        ("quotes:run_against", (uuid4(), uuid4())),
+        ("quotes:run_choose", (uuid4(), 17)),
+        ("quotes:import_template", ("csv",)),
+        ("quotes:run_record", (uuid4(), "shown")),
+    ],
+)
+def test_addresses_are_those_that_django_gives(name, args):
+    environment = engines["jinja"].env  # type: ignore[attr-defined]
+    page = environment.from_string("{{ url(name, *args) }}")
+    for each in (args, tuple(uuid4() if isinstance(arg, UUID) else arg for arg in args)):
+        assert page.render(name=name, args=each) == reverse(name, args=each)
+
+
+def test_an_address_that_is_not_there_is_an_error():
+    with pytest.raises(NoReverseMatch):
+        engines["jinja"].env.from_string(  # type: ignore[attr-defined]
+            "{{ url('quotes:run_detail') }}"
+        ).render()
+
+
+def test_a_select_is_drawn_as_django_draws_it():
+    class Form(forms.Form):
+        plain = forms.ChoiceField(
+            choices=[("", "Any"), ("a", "A & B"), (2, "Two"), ("<x>", HOSTILE)], initial=2
+        )
+        grouped = forms.ChoiceField(
+            choices=[("Some", [("a", "A"), ("b", "B")]), ("Others", [("c", "C")]), ("d", "D")],
+            initial="c",
+            widget=forms.Select(attrs={"data-x": HOSTILE, "disabled": True, "hidden": False}),
+        )
+        several = forms.MultipleChoiceField(choices=[("a", "A"), ("b", "B")], initial=["a", "b"])
+
+    def drawn_by(renderer: BaseRenderer) -> list[str]:
+        # The two engines write the same quotation marks by other entities.
+        return [" ".join(unescape(str(field)).split()) for field in Form(renderer=renderer)]
+
+    assert drawn_by(FormRenderer()) == drawn_by(DjangoTemplates())

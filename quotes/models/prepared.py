@@ -10,8 +10,9 @@ rows become objects. Only the values change from one call to the next.
 
     runs = _latest([insured.pk], now - timedelta(days=14))
 
-What is decorated says which rows by its arguments alone: a date it works out itself, or anything it
-asks the database for, would stay as it was at the first call. An argument is a value, a collection
+What is decorated says which rows by its arguments alone: anything else that changes, such as the
+time or what the database answers, would stay as it was at the first call. So would a value that is
+reckoned with as well as used; one that is only reckoned with keeps nothing. An argument is a value, a collection
 of values, a person, or None, True or False; lists of another length and people of other roles make
 another text. No value of a call is kept.
 """
@@ -68,15 +69,15 @@ class Prepared(Generic[P, R]):
             self.kept[shape] = self._put_together(given, tuple(kwargs))
         statement = self.kept[shape]
         values = [value for each in given for value in each.values]
+        if statement is None:
+            return list(self.build(*args, **kwargs))
         if self.checked:
             _check(statement, values, self.build(*args, **kwargs))
-        return [] if statement is None else statement.rows(values)
+        return statement.rows(values)
 
     def _put_together(self, given: Sequence[_Given], names: Sequence[str]) -> _Statement | None:
-        """The statement for arguments of this shape; None where no row can be what it asks for.
-
-        It is made of stand-ins, which are found again among its parameters.
-        """
+        """The statement for arguments of this shape, made of stand-ins that are found again among
+        its parameters. None where they are not, and the query is to be made of each call's own."""
         number = itertools.count()
         stands = [[_stand_in(value, next(number)) for value in each.values] for each in given]
         needed = [
@@ -134,7 +135,8 @@ class _Given:
 
 @dataclass(frozen=True)
 class _Statement:
-    """A query as Django put it together, and where in its parameters the values go."""
+    """A query as Django put it together, and where in its parameters the values go. Its text is
+    empty where no row can be what it asks for."""
 
     sql: str
     parameters: Sequence[Any]
@@ -149,15 +151,16 @@ class _Statement:
         try:
             sql, parameters = compiler.as_sql()
         except EmptyResultSet:
-            return None
+            return cls("", (), (), rows, None)
         number = {_written(stand): position for position, stand in enumerate(stands)}
         places = [
             (place, number[parameter])
             for place, parameter in enumerate(parameters)
             if parameter.__hash__ is not None and parameter in number
         ]
-        if not {_written(each) for each in needed} <= set(parameters):
-            raise TypeError(f"Not every value is a parameter of: {sql}")
+        filled = {position for _, position in places}
+        if any(number[_written(each)] not in filled for each in needed):
+            return None
         compiler.connection = None  # that of the thread which asks, each time
         return cls(sql, tuple(parameters), places, rows, compiler)
 
@@ -169,6 +172,8 @@ class _Statement:
 
     def rows(self, values: Sequence[Any]) -> list[Any]:
         """Read as Django reads them, by the text that is there already."""
+        if not self.sql:
+            return []
         asked = SimpleNamespace(
             query=_Query(self, self.filled(values)),
             db=DEFAULT_DB_ALIAS,
@@ -228,13 +233,13 @@ def _written(value: Any) -> Any:
     return value
 
 
-def _check(statement: _Statement | None, values: Sequence[Any], rows: QuerySet[Any, Any]) -> None:
+def _check(statement: _Statement, values: Sequence[Any], rows: QuerySet[Any, Any]) -> None:
     """Raise where the statement with these values is another than Django makes of them."""
     try:
         sql, parameters = rows.query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
     except EmptyResultSet:
         sql, parameters = "", ()
-    asked = ("", []) if statement is None else (statement.sql, statement.filled(values))
+    asked = (statement.sql, statement.filled(values))
     if (asked[0], sorted(map(str, asked[1]))) != (sql, sorted(map(str, parameters))):
         raise AssertionError(f"Prepared: {asked}\nDjango's: {(sql, parameters)}")
 

@@ -165,13 +165,15 @@ def test_no_more_texts_are_kept_than_a_bound(people):
     assert len(how_many.kept) == MOST_KEPT
 
 
-def test_a_value_that_is_reckoned_with_is_refused(people):
+def test_a_value_that_is_reckoned_with_makes_a_query_of_each_call(people):
     @prepared
     def lately(now: datetime) -> QuerySet[Run]:
         return Run.objects.filter(created_at__gte=now - timedelta(hours=1))
 
-    with pytest.raises(TypeError, match="Not every value"):
-        lately(timezone.now())
+    run, now = made.waiting_run(people["broker"]), timezone.now()
+    assert lately(now) == [run]
+    assert lately(now + timedelta(hours=2)) == []
+    assert lately(now) == [run]
 
 
 def test_what_depends_on_more_than_its_arguments_is_noticed(people):

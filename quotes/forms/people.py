@@ -39,13 +39,19 @@ class ColleagueForm(PortalForm):
     )
 
     def __init__(
-        self, *args: Any, people: QuerySet[User], listed: Sequence[User] = (), **kwargs: Any
+        self,
+        *args: Any,
+        people: QuerySet[User] | None = None,
+        listed: Sequence[User] = (),
+        **kwargs: Any,
     ) -> None:
-        """`listed` are the same people, where they were read already."""
+        """`people` are those a posted form may name; `listed` the same, to be offered by one that
+        is only shown."""
         super().__init__(*args, **kwargs)
         field: Any = self.fields["colleague"]
-        field.queryset = people
-        if listed:
+        if people is not None:
+            field.queryset = people
+        else:
             names = [(person.pk, named(person)) for person in listed]
             field.widget.choices = [("", field.empty_label), *names]
 

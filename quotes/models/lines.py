@@ -10,6 +10,8 @@ class Line(models.TextChoices):
 
 
 LINES: tuple[str, ...] = tuple(Line.values)
+LINE_NAMES: dict[str, str] = {value: str(label) for value, label in Line.choices}
+"""What each is called. Pages name hundreds: a look into an enumeration costs more than a row."""
 
 
 class Appetite(models.TextChoices):

@@ -12,9 +12,9 @@ rows become objects. Only the values change from one call to the next.
 
 What is decorated says which rows by its arguments alone: anything else that changes, such as the
 time or what the database answers, would stay as it was at the first call. So would a value that is
-reckoned with as well as used; one that is only reckoned with keeps nothing. An argument is a value, a collection
-of values, a person, or None, True or False; lists of another length and people of other roles make
-another text. No value of a call is kept.
+reckoned with as well as used; one that is only reckoned with keeps nothing. An argument is a value,
+a collection of values, a person, or None, True or False; lists of another length and people of
+other roles make another text. No value of a call is kept.
 """
 
 from __future__ import annotations

@@ -53,6 +53,9 @@ class Decision(models.TextChoices):
     BOUND = "bound", "Bound"
 
 
+STATE_WORDS: dict[str, str] = {value: str(label).lower() for value, label in RunState.choices}
+DECISION_WORDS: dict[str, str] = {value: str(label).lower() for value, label in Decision.choices}
+"""As `get_…_display` says them, which makes a dictionary of all for each that it is asked for."""
 S = RunState
 TRANSITIONS: dict[str, frozenset[str]] = {
     S.QUEUED: frozenset({S.SUBMITTING, S.ABANDONED}),

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils.functional import cached_property
 
 from quotes.models.carrier import Carrier
-from quotes.models.lines import Line
+from quotes.models.lines import LINE_NAMES
 from quotes.models.quote import QuoteLine, carriers_own
 from quotes.models.run import Run
 from quotes.models.sealed_fields import SealedDocumentField
@@ -123,7 +123,7 @@ class SolutionLine(models.Model):
 
     @property
     def shown_line(self) -> str:
-        return str(Line(self.category).label) if self.category in Line.values else self.category
+        return LINE_NAMES.get(self.category, self.category)
 
     @property
     def carrier_ref(self) -> str:

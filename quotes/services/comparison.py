@@ -13,8 +13,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from quotes.models import LINES, Line, Solution, SolutionLine
+from quotes.models import LINES, Solution, SolutionLine
 from quotes.models.carrier import carrier_key
+from quotes.models.lines import LINE_NAMES
 from quotes.services import documents as doc
 
 Words = tuple[str, str, Decimal]
@@ -229,7 +230,7 @@ def first_expiry(offerings: Iterable[Mapping[str, Any]]) -> Expiry | None:
 
 def line_word(line: str) -> str:
     """A line of business inside a sentence: "home"; an unknown one as it came."""
-    return str(Line(line).label).lower() if line in LINES else line
+    return LINE_NAMES[line].lower() if line in LINES else line
 
 
 def in_words(words: Sequence[str]) -> str:

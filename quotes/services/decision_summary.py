@@ -22,6 +22,7 @@ from quotes.models import (
     User,
 )
 from quotes.models.prepared import prepared
+from quotes.models.run import DECISION_WORDS
 from quotes.services.run_people import works_on
 from quotes.services.what_if.origin import (
     IS_WHAT_IF,
@@ -127,7 +128,7 @@ class Summary:
         """What the list says of a package: "chosen", "chosen, shown" or "bound" of the chosen
         one, else "shown", "declined by the insured" or nothing."""
         if solution.pk == self.run.chosen_id:
-            now = str(self.run.get_decision_display()).lower()
+            now = DECISION_WORDS.get(self.run.decision, self.run.decision)
             return f"chosen, {now}" if self.run.decision in {D.SHOWN, D.DECLINED} else now
         if solution.pk in self.declined:
             return "declined by the insured"

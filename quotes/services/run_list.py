@@ -29,7 +29,13 @@ from quotes.models import (
 )
 from quotes.models.failures import NO_PACKAGE, failure_words
 from quotes.models.prepared import Prepared, prepared
-from quotes.models.run import IN_FLIGHT, NEEDS_PERSON, OVERDUE_AFTER
+from quotes.models.run import (
+    DECISION_WORDS,
+    IN_FLIGHT,
+    NEEDS_PERSON,
+    OVERDUE_AFTER,
+    STATE_WORDS,
+)
 from quotes.models.run_fact import RunFactQuerySet
 from quotes.services.expiry import last_day
 from quotes.services.exports.tables import Cell, Column
@@ -161,7 +167,13 @@ class RunRow:
     def state_words(self) -> str:
         if self.fact.failure == NO_PACKAGE:
             return "no package"
-        return "degraded" if self.fact.degraded else self.fact.get_state_display().lower()
+        return (
+            "degraded" if self.fact.degraded else STATE_WORDS.get(self.fact.state, self.fact.state)
+        )
+
+    @property
+    def decision_words(self) -> str:
+        return DECISION_WORDS.get(self.fact.decision, self.fact.decision)
 
     @property
     def why_not(self) -> str:

@@ -13,7 +13,7 @@ from django.template import defaultfilters
 from django.utils import timezone
 from django.utils.dates import MONTHS_3
 
-from quotes.models import Line
+from quotes.models.lines import LINE_NAMES, LINES
 
 register = template.Library()
 DASH = "—"
@@ -34,7 +34,7 @@ def dollars(value: Any) -> str:
 @register.filter
 def line_label(value: Any) -> str:
     """ "home" → "Home"; a line we do not know is shown as it came."""
-    return str(Line(value).label) if value in Line.values else str(value)
+    return LINE_NAMES[value] if value in LINES else str(value)
 
 
 @register.filter

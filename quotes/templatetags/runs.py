@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 
 from quotes.models import Run, RunState, Solution
+from quotes.models.run import STATE_WORDS
 from quotes.services import expiry
 from quotes.services.comparison import Difference, in_words, line_word
 from quotes.templatetags.portal import DASH, dollars
@@ -31,7 +32,7 @@ def state_code(run: Run) -> str:
 def state_words(run: Run) -> str:
     if _no_package(run):
         return "no package"
-    return "degraded" if run.degraded else run.get_state_display().lower()
+    return "degraded" if run.degraded else STATE_WORDS.get(run.state, run.state)
 
 
 def _no_package(run: Run) -> bool:

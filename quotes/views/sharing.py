@@ -23,8 +23,7 @@ def sharing_context(user: User, insured: Insured) -> dict[str, Any]:
     may_share = sharing.may_share(user, insured)
     form = None
     if may_share and (listed := sharing.listed_colleagues(insured, user)):
-        people = sharing.colleagues(insured, user)
-        form = ColleagueForm(people=people, listed=listed, auto_id="id_share_%s")
+        form = ColleagueForm(listed=listed, auto_id="id_share_%s")
     return {
         "shares": shares,
         "own_share": next((each for each in shares if each.user_id == user.pk), None),

@@ -24,6 +24,7 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import update_wrapper
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, Generic, ParamSpec, TypeVar
 from uuid import UUID
@@ -56,6 +57,7 @@ class Prepared(Generic[P, R]):
     def __init__(self, build: Callable[P, QuerySet[Any, R]]) -> None:
         self.build = build
         self.kept: dict[Hashable, _Statement | None] = {}
+        self.lock = Lock()
         update_wrapper(self, build)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> list[R]:
@@ -63,11 +65,14 @@ class Prepared(Generic[P, R]):
         if any(len(each.values) > MOST_VALUES for each in given):
             return list(self.build(*args, **kwargs))
         shape = (tuple(kwargs), *(each.shape for each in given))
-        if shape not in self.kept:
-            if len(self.kept) >= MOST_KEPT:
-                self.kept.pop(next(iter(self.kept)), None)
-            self.kept[shape] = self._put_together(given, tuple(kwargs))
-        statement = self.kept[shape]
+        try:
+            statement = self.kept[shape]
+        except KeyError:
+            statement = self._put_together(given, tuple(kwargs))
+            with self.lock:  # requests are answered by several threads
+                if len(self.kept) >= MOST_KEPT:
+                    del self.kept[next(iter(self.kept))]
+                self.kept[shape] = statement
         values = [value for each in given for value in each.values]
         if statement is None:
             return list(self.build(*args, **kwargs))

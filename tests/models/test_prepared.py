@@ -6,12 +6,13 @@ In every other test each prepared query is held against Django's as well: see `c
 from __future__ import annotations
 
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import Count, F, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -195,3 +196,21 @@ def test_other_kinds_of_values_are_refused(people):
 
     with pytest.raises(TypeError, match="no float"):
         cheaper(1.5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_share_texts_and_each_asks_over_its_own_connection(people):
+    runs = [made.waiting_run(people["broker"]) for _ in range(3)]
+
+    def ask(number: int) -> list[Run]:
+        try:
+            return runs_of([run.pk for run in runs[: number % 3 + 1]])
+        finally:
+            connections.close_all()
+
+    runs_of.kept.clear()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, range(48)))
+    assert [len(each) for each in found] == [number % 3 + 1 for number in range(48)]
+    assert len(runs_of.kept) == 3
+    assert all(each.compiler.connection is None for each in runs_of.kept.values() if each)

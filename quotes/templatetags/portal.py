@@ -65,6 +65,9 @@ def written(value: date, form: str) -> str:
 LETTERS: dict[str, Callable[[Any], str]] = {
     "M": lambda value: MONTHS_3[value.month].title(),
     "j": lambda value: str(value.day),
+    "d": lambda value: f"{value.day:02d}",
+    "m": lambda value: f"{value.month:02d}",
+    "c": lambda value: str(value.isoformat()),
     "Y": lambda value: f"{value.year:04d}",
     "g": lambda value: str(value.hour % 12 or 12),
     "i": lambda value: f"{value.minute:02d}",

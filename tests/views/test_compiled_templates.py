@@ -66,7 +66,8 @@ MOMENTS = [
 
 
 @pytest.mark.parametrize(
-    "form", ["M j, Y", "M j, g:i A", "g:i:s A", "M j, ", "D, M j", "l, F j", "c", "\\M j", ""]
+    "form",
+    ["M j, Y", "M j, g:i A", "g:i:s A", "M j, ", "Ymd", "D, M j", "l, F j", "c", "\\M j", ""],
 )
 def test_dates_are_written_as_by_djangos_own_filter(form):
     days = [date(year, month, 7) for year in (999, 2026) for month in range(1, 13)]

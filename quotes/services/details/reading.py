@@ -59,9 +59,10 @@ def lenient(kind: Kind, value: Any) -> Json:
 def values_at(parts: Sequence[Part], *paths: Path) -> Iterator[Any]:
     """Every stated value at any of the paths, the likeliest path first."""
     for path in paths:
+        first, further = path[0], path[1:]
         for part in parts:
-            value: Any = part
-            for key in path:
+            value: Any = part.get(first)
+            for key in further:
                 value = value.get(key) if isinstance(value, dict) else None
             if value is not None:
                 yield value

@@ -19,7 +19,7 @@ from quotes.services.watching.database import TRANSIENT, DatabaseThread
 
 MOST = 32
 """Answers in one transaction: looks and submissions wait for it to end."""
-APART = 0.08
+APART = 0.1
 """Seconds from the beginning of one transaction to that of the next, unless `MOST` wait already.
 What waits here is still leased and would be asked for again if this process died."""
 

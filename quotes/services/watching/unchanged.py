@@ -46,11 +46,13 @@ class Unchanged:
         self._unasked.append(run)
 
     async def write(self, db: DatabaseThread) -> None:
-        """Write what was gathered. Where the database is away (its error is raised) it is kept,
-        and written the next time: a row that was taken over meanwhile is let be."""
-        while self._polled:
-            batch = self._polled[:MOST]
-            del self._polled[:MOST]
+        """Write what has been gathered by now. Where the database is away (its error is raised) it
+        is kept, and written the next time: a row that was taken over meanwhile is let be."""
+        left = len(self._polled)
+        while left > 0:
+            batch = self._polled[: min(left, MOST)]
+            left -= len(batch)
+            del self._polled[: len(batch)]
             try:
                 moved = await db.first(rescheduling.reschedule, batch, lease=self.lease)
             except TRANSIENT:

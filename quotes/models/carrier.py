@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db import IntegrityError, models, transaction
+
+from quotes.models.prepared import prepared
 
 
 def carrier_key(name: str) -> str:
@@ -58,13 +60,9 @@ class CarrierManager(models.Manager["Carrier"]):
     def by_key(self, names: Iterable[str]) -> dict[str, Carrier]:
         """Known carriers for many names in one query, by `carrier_key`, found as `named` does."""
         keys = {carrier_key(name): loose_key(name) for name in names}
-        alike = models.Q(key__in=keys) | models.Q(loose_key__in=set(keys.values()))
         exact: dict[str, Carrier] = {}
         loose: dict[str, set[Carrier]] = {}
-        rows = CarrierAlias.objects.filter(alike).order_by()
-        for key, short, pk, name in rows.values_list(
-            "key", "loose_key", "carrier", "carrier__name"
-        ):
+        for key, short, pk, name in _aliases(list(keys), list(set(keys.values()))):
             carrier = Carrier.from_db(self.db, ("id", "name"), (pk, name))
             exact[key] = carrier
             loose.setdefault(short, set()).add(carrier)
@@ -113,3 +111,13 @@ class CarrierAlias(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         self.key, self.loose_key = carrier_key(self.name), loose_key(self.name)
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+@prepared
+def _aliases(
+    keys: Collection[str], loosely: Collection[str]
+) -> models.QuerySet[CarrierAlias, tuple[str, str, int, str]]:
+    """Names that say one of these exactly or loosely, each with its carrier's key and name."""
+    alike = models.Q(key__in=keys) | models.Q(loose_key__in=loosely)
+    rows = CarrierAlias.objects.filter(alike).order_by()
+    return rows.values_list("key", "loose_key", "carrier", "carrier__name")

@@ -6,13 +6,17 @@ A reply is untrusted: what is missing or odd is stored as not given and never fa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from quotes.models import Carrier, QuoteLine, Run, Solution, SolutionLine, many_rows
 from quotes.models.carrier import carrier_key
+from quotes.models.prepared import prepared
 from quotes.nexio.messages import JobReply, SolutionMessage, SolutionOffering
 from quotes.services.fact_columns import Known
 
@@ -60,14 +64,20 @@ def _lines(
     }
     carriers = Carrier.objects.by_key(names)
     # By the insured: a request may have more lines than a query takes parameters.
-    rows = QuoteLine.objects.filter(quote__insured__in={run.insured_id for run, _ in messages})
-    present = frozenset(str(pk) for pk in rows.order_by().values_list("pk", flat=True))
+    quoted = _quoted_lines({run.insured_id for run, _ in messages})
+    present = frozenset(str(pk) for pk in quoted)
     for run, found in messages:
         matcher = Matcher.of(run, present)
         for message in found:
             solution = next(solutions)
             for position, offering in enumerate(message.offerings):
                 yield _line(solution, position, offering, matcher, carriers)
+
+
+@prepared
+def _quoted_lines(insureds: Collection[UUID]) -> QuerySet[QuoteLine, UUID]:
+    rows = QuoteLine.objects.filter(quote__insured__in=insureds)
+    return rows.order_by().values_list("pk", flat=True)
 
 
 def _solution(run: Run, position: int, message: SolutionMessage) -> Solution:

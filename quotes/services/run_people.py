@@ -34,15 +34,10 @@ def concerned_by(runs: Sequence[Run]) -> dict[UUID, list[Concerned]]:
 
     Brokers see what they work on, so that only of others who started one is asked whether they do.
     """
-    brokers = User.objects.filter(is_active=True, groups__name=Role.BROKER).order_by()
-    person = ("pk", "email", "notices_by_mail")
     insureds = {run.insured_id for run in runs}
-    own = brokers.filter(insureds__in=insureds).values_list("insureds", *person)
-    shared = brokers.filter(insureds_shared__insured__in=insureds)
-    rows = own.union(shared.values_list("insureds_shared__insured", *person))
     work: dict[UUID, dict[int, Concerned]] = {insured: {} for insured in insureds}
-    for insured, pk, *columns in rows:
-        work[insured][pk] = Concerned(pk, *columns)
+    for insured, broker, email, by_mail in _brokers_of(insureds):
+        work[insured][broker] = Concerned(broker, email, by_mail)
     found = {run.pk: dict(work[run.insured_id]) for run in runs}
     others: dict[int, list[Run]] = {}
     for run in runs:
@@ -54,6 +49,16 @@ def concerned_by(runs: Sequence[Run]) -> dict[UUID, list[Concerned]]:
         for pk in seen.order_by().values_list("pk", flat=True):
             found[pk][user.pk] = told
     return {pk: list(people.values()) for pk, people in found.items()}
+
+
+@prepared
+def _brokers_of(insureds: Collection[UUID]) -> QuerySet[User, tuple[UUID, int, str, bool]]:
+    """Each of the insureds with every active broker who works on it."""
+    brokers = User.objects.filter(is_active=True, groups__name=Role.BROKER).order_by()
+    person = ("pk", "email", "notices_by_mail")
+    own = brokers.filter(insureds__in=insureds).values_list("insureds", *person)
+    shared = brokers.filter(insureds_shared__insured__in=insureds)
+    return own.union(shared.values_list("insureds_shared__insured", *person))
 
 
 def managers_of(office_id: int | None) -> list[User]:

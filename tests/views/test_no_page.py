@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -12,7 +12,7 @@ from django.urls import reverse
 from quotes.models import User
 from tests.views.pages import signed_in
 
-PK = uuid4()
+PK = UUID(int=0x5EED)
 ABOVE = [
     ("view_save", {}, "/runs/"),
     ("run_revisit", {"pk": PK}, f"/runs/{PK}/"),

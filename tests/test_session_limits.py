@@ -151,8 +151,9 @@ class TestLimits:
 class TestWhatPagesAskFor:
     """Whatever a template lets a page ask for by itself is named where sessions are extended."""
 
+    # In a page of Django's the address is `{% url '…' %}`, in a compiled one `{{ url("…") }}`.
     BY_ITSELF = re.compile(
-        r"""hx-(?:get|post)="\{%\s*url\s+'([\w:]+)'[^"]*"[^>]*?"""
+        r"""hx-(?:get|post)="\{[%{]\s*url[\s(]+["']([\w:]+)["'][^}]*\}[^"]*"[^>]*?"""
         r"""hx-trigger="[^"]*\b(?:every|load)\b""",
         re.S,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from functools import partial
 from pathlib import Path
 
@@ -194,6 +195,19 @@ def test_a_killed_worker_leaves_no_cluster_without_its_sentinel(start_worker, fa
     sentinel = children(worker, worker.main_pid())[0]
     worker.process.kill()
     os.kill(sentinel, signal.SIGKILL)
+    worker.process.wait()
+    eventually(lambda: not any(_alive(pid) for pid in below), 60, "its processes ended")
+
+
+def test_a_worker_that_dies_a_moment_after_its_sentinel_leaves_no_cluster(start_worker, fake_nexio):
+    """The cluster finds the leash held still, by a worker command that will do nothing any more."""
+    worker = start_worker()
+    eventually(worker.watcher_pid, 90, "a watcher serves")
+    below = worker.descendants()
+    worker.process.send_signal(signal.SIGSTOP)
+    os.kill(children(worker, worker.main_pid())[0], signal.SIGKILL)
+    time.sleep(1)  # its main process has seen that the sentinel is gone
+    worker.process.kill()
     worker.process.wait()
     eventually(lambda: not any(_alive(pid) for pid in below), 60, "its processes ended")
 

@@ -15,6 +15,9 @@ from quotes.services import leash
 from quotes.services.supervising import DRAIN_WITHIN, Patience
 
 LOOK_EVERY = 0.25
+LEASH_FALLS_WITHIN = 2.0
+"""Seconds that a worker command which was killed may still seem to hold the leash: the kernel lets
+go of it once it has cleaned up, which takes longest where memory and processor are short."""
 
 
 class Command(BaseCommand):
@@ -31,8 +34,11 @@ class Command(BaseCommand):
         # After SIGTERM `stop` has run in the signal handler and the sentinel is gone.
         while cluster.sentinel.is_alive() and held.held_by_another():
             time.sleep(LOOK_EVERY)
-        if held.held_by_another():
-            return  # the worker command ends what the sentinel left
+        ends = time.monotonic() + LEASH_FALLS_WITHIN
+        while held.held_by_another():
+            if time.monotonic() > ends:
+                return  # the worker command ends what the sentinel left
+            time.sleep(LOOK_EVERY)
         # A cluster whose queue is locked for good hangs in `stop`, and one without its sentinel
         # has nobody who would stop it. With the worker command gone this is for us to see to.
         patience = Patience(leash.watcher_lock(folder), within=options["drain_within"])

@@ -17,6 +17,8 @@ WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 64, 430, 44, 310
 COLOURS = ("#0b5cad", "#b3510c", "#2c7a4b", "#7a3e9d", "#5f6b7a", "#a3195b")
 STEPS = (1, 2, 5)
+DIGIT = 8
+"""How wide a digit is taken to be."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,14 @@ def _axes(x: Axis, y: Axis, sizes: Sequence[float]) -> list[str]:
         at = y(value)
         parts.append(f'<path d="M{LEFT} {at}H{RIGHT}" stroke="#dde3ea"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{at + 4}" text-anchor="end">{value:,g}</text>')
+    written_to = -math.inf
     for size in sizes:
-        at = x(size)
+        at, words = x(size), f"{size:,g}"
         parts.append(f'<path d="M{at} {BOTTOM}v5" stroke="#5f6b7a"/>')
-        parts.append(f'<text x="{at}" y="{BOTTOM + 20}" text-anchor="middle">{size:,g}</text>')
+        half = len(words) * DIGIT / 2
+        if at - half > written_to:  # else it would lie upon the one before
+            parts.append(f'<text x="{at}" y="{BOTTOM + 20}" text-anchor="middle">{words}</text>')
+            written_to = at + half
     parts.append(f'<path d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}" fill="none" stroke="#5f6b7a"/>')
     return parts
 

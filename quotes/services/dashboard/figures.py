@@ -79,6 +79,7 @@ class Figures:
         days: dict[date, list[list[int]]] = defaultdict(list)
         brokers: dict[int, list[list[int]]] = defaultdict(list)
         seconds: dict[int, list[str]] = defaultdict(list)
+        carriers: dict[int | None, dict[str, int]] = defaultdict(dict)
         for month, data in documents:
             value = json.loads(data)
             if by_day:
@@ -92,13 +93,15 @@ class Figures:
             for code, runs in value["failures"].items():
                 self.failures[code] += runs
             for pk, parts in value["carriers"]:
-                carrier = self.carrier(pk)
+                carrier = carriers[pk]
                 for part, runs in parts.items():
-                    carrier[part] += runs
+                    carrier[part] = carrier.get(part, 0) + runs
             for mark, runs, latest, step in value["reasons"]:
                 self.say(mark, Said(runs, datetime.fromisoformat(latest), step))
             self.waited += _unpacked(value["waited"])
             self.timed += _unpacked(value["timed"])
+        for pk, parts in carriers.items():
+            self.carrier(pk).update(parts)
         for day, rows in days.items():
             self.day(day).add(_counts(rows))
         for pk, rows in brokers.items():

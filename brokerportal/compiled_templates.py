@@ -20,6 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 from jinja2 import Environment, StrictUndefined, Template
 
+from quotes.models.prepared import stand_in
 from quotes.templatetags import dashboard, decisions, portal, runs
 from quotes.templatetags.portal import written
 
@@ -69,22 +70,18 @@ def _url(name: str, *args: object) -> str:
     """As `reverse`, which takes longer than drawing a row: each address is looked up once, and
     the keys of rows are put in their places."""
     kinds = tuple(type(each) for each in args)
-    if not PLACES.keys() >= set(kinds):
+    if not set(kinds) <= PLACES:
         return reverse(name, args=args)
     return _address(get_script_prefix(), name, kinds).format(*args)
 
 
-PLACES: dict[type, Callable[[int], object]] = {
-    UUID: lambda number: UUID(int=(0x5B0C9FD2 << 96) + number),
-    int: lambda number: 1_934_500_000 + number,
-}
-"""Values that are found again in an address, by what they stand for: these are written as `str`
-writes them."""
+PLACES = {UUID, int}
+"""Kinds of values whose stand-ins are found again in an address: it writes them as `str` does."""
 
 
 @cache
 def _address(prefix: str, name: str, kinds: tuple[type, ...]) -> str:
-    stands = [PLACES[kind](number) for number, kind in enumerate(kinds)]
+    stands = [stand_in(kind, number) for number, kind in enumerate(kinds)]
     address = reverse(name, args=stands).replace("{", "{{").replace("}", "}}")
     for number, stand in enumerate(stands):
         address = address.replace(str(stand), f"{{{number}}}")

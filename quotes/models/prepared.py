@@ -84,7 +84,7 @@ class Prepared(Generic[P, R]):
         """The statement for arguments of this shape, made of stand-ins that are found again among
         its parameters. None where they are not, and the query is to be made of each call's own."""
         number = itertools.count()
-        stands = [[_stand_in(value, next(number)) for value in each.values] for each in given]
+        stands = [[stand_in(type(value), next(number)) for value in each.values] for each in given]
         needed = [
             stand
             for each, of in zip(given, stands, strict=True)
@@ -209,19 +209,19 @@ class _Query:
         return getattr(self.statement.queryset.query, name)
 
 
-def _stand_in(value: Any, number: int) -> Any:
-    """A value like it that nothing else in a statement is."""
-    if isinstance(value, str):
+def stand_in(kind: type, number: int) -> Any:
+    """A value of this kind that nothing else in a text is; by `number` they differ."""
+    if issubclass(kind, str):
         return f"stand-in {number} 5b0c9fd2"
-    if isinstance(value, UUID):
+    if issubclass(kind, UUID):
         return UUID(int=(0x5B0C9FD2 << 96) + number)
-    if isinstance(value, int):
+    if issubclass(kind, int):
         return 1_934_500_000 + number
-    if isinstance(value, datetime):
+    if issubclass(kind, datetime):
         return datetime(2907, 1, 1, tzinfo=UTC) + timedelta(days=number)
-    if isinstance(value, date):
+    if issubclass(kind, date):
         return date(2907, 1, 1) + timedelta(days=number)
-    raise TypeError(f"A prepared query takes no {type(value).__name__}.")
+    raise TypeError(f"A prepared query takes no {kind.__name__}.")
 
 
 def _written(value: Any) -> Any:

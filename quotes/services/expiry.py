@@ -17,17 +17,17 @@ SOON = 7
 
 def last_day(moment: datetime) -> date:
     """The last day a price holds, for the moment from which it is gone."""
-    return _last_day(moment, timezone.get_current_timezone())
+    return _day(moment - timedelta(microseconds=1), timezone.get_current_timezone())
 
 
 @lru_cache(maxsize=1000)
-def _last_day(moment: datetime, zone: tzinfo) -> date:
-    return timezone.localdate(moment - timedelta(microseconds=1), zone)
+def _day(moment: datetime, zone: tzinfo) -> date:
+    return timezone.localdate(moment, zone)
 
 
 def days_left(moment: datetime, now: datetime) -> int:
     """Days from today to the last day: 0 on that day, negative after it."""
-    return (last_day(moment) - timezone.localdate(now)).days
+    return (last_day(moment) - _day(now, timezone.get_current_timezone())).days
 
 
 def is_soon(moment: datetime, now: datetime) -> bool:

@@ -7,7 +7,7 @@ line, `NotReady`) needs to know nothing more.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -15,7 +15,7 @@ from typing import Literal
 from uuid import UUID
 
 from quotes.models import Insured, Line, Quote, QuoteLine
-from quotes.services.details import StatedDetail, details_of
+from quotes.services.details import LineDetails, StatedDetail
 from quotes.services.reading import Mistake
 
 On = Literal["profile", "section", "cell", "quote", "choice", "new_quote"]
@@ -64,7 +64,7 @@ class Quoted:
         return Place(words, "cell", f"{self.line.line}-{column}", self.quote.pk)
 
 
-AllStated = dict[UUID, dict[str, StatedDetail]]
+AllStated = dict[UUID, Mapping[str, StatedDetail]]
 """What lines state in their details, by the line's key and the detail's code."""
 
 
@@ -84,10 +84,10 @@ class Case:
     now: datetime
     _stated: AllStated = field(default_factory=dict, compare=False)
 
-    def stated(self, each: Quoted) -> dict[str, StatedDetail]:
+    def stated(self, each: Quoted) -> Mapping[str, StatedDetail]:
         """What the line states in its details, by code; its documents are read once."""
         if each.line.pk not in self._stated:
-            self._stated[each.line.pk] = details_of(each.line)
+            self._stated[each.line.pk] = LineDetails(each.line)
         return self._stated[each.line.pk]
 
     @cached_property

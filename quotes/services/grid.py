@@ -22,8 +22,9 @@ from quotes.models import LINES, Carrier, Insured, Quote, QuoteLine, User
 from quotes.models.carrier import carrier_key
 from quotes.services import details, expiry
 from quotes.services.documents import midnight
+from quotes.services.findings import AllStated
 from quotes.services.origins import How, Origin, mark, origin_of
-from quotes.services.shorthand import parse_premium, shown_premium
+from quotes.services.shorthand import StatedPremium, parse_premium, shown_premium
 
 CARRIER = "carrier_name"
 LINE_CELLS = ("premium_annual", "quote_ref", "product_name")
@@ -35,6 +36,7 @@ CELLS: tuple[str, ...] = (
 )
 """The cells of a row, in the order in which one tabs through them."""
 MOST_ROWS = 200
+BREAKS = re.compile(r"[\r\n]+")
 
 Value = str | Decimal | int | dt.date | None
 """What a cell holds. A line's premium is text in shorthand ("$4,310", "$2,155 / 6 mo"): the sum
@@ -113,11 +115,35 @@ def cell_value(quote: Quote, cell: str) -> Value:
     line_name, column = parts(cell)
     if line_name:
         line = quote.line(line_name)
-        if line is None:
-            return ""
-        if column == "premium_annual":
-            return premium_value(details.premium_text(line))
+        return "" if line is None else _line_value(line, column)
+    return _package_value(quote, column)
+
+
+def row_values(quote: Quote, stated: AllStated) -> dict[str, Value]:
+    """`cell_value` of all cells. `stated` spares reading the details of the lines in it again."""
+    values: dict[str, Value] = dict.fromkeys(CELLS, "")
+    for line in quote.lines.all():
+        for column in LINE_CELLS:
+            values[f"{line.line}-{column}"] = _line_value(line, column, stated.get(line.pk))
+    for column in (CARRIER, *PACKAGE_CELLS):
+        values[column] = _package_value(quote, column)
+    return values
+
+
+def _line_value(
+    line: QuoteLine, column: str, stated: Mapping[str, details.StatedDetail] | None = None
+) -> Value:
+    if column != "premium_annual":
         return _one_line(str(getattr(line, column)))
+    annual = line.premium_annual
+    if annual is None:
+        return ""
+    term = (details.LineDetails(line) if stated is None else stated).get("term")
+    # A year's premium is a sum already: writing it as text to read that again says the same.
+    return premium_value(term.text) if term else shown_premium(StatedPremium(annual, annual))
+
+
+def _package_value(quote: Quote, column: str) -> Value:
     if column == "expires_on":
         return None if quote.expires_at is None else expiry.last_day(quote.expires_at)
     value: Value = getattr(quote, column)
@@ -127,7 +153,7 @@ def cell_value(quote: Quote, cell: str) -> Value:
 def _one_line(text: str) -> str:
     """Imported text as a cell can hold it: with line breaks or spaces around it, what an editor
     saw there would never again be what is stored."""
-    return re.sub(r"[\r\n]+", " ", text).strip()
+    return BREAKS.sub(" ", text).strip()
 
 
 def premium_value(text: str) -> str:

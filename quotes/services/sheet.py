@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -39,8 +39,14 @@ def label(cell: str) -> str:
     return f"{Line(line).label} {LABELS[column]}" if line else LABELS[column]
 
 
+CELL_LABELS = {cell: label(cell) for cell in CELLS}
+LINE_PREMIUMS = {cell for cell in CELLS if grid.parts(cell)[1] == "premium_annual"}
+
+
 def raw(value: Value) -> str:
     """A value as one writes it: "6480.50", "3/28/2026"; "" where nothing is stated."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, Decimal):
@@ -52,6 +58,8 @@ def raw(value: Value) -> str:
 
 def shown(value: Value) -> str:
     """A value as it is read: "$6,480.50", "Mar 28, 2026". The grid takes it as typed, too."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, Decimal):
         return f"${value:,.0f}" if value == value.to_integral_value() else f"${value:,.2f}"
     if isinstance(value, dt.date):
@@ -64,8 +72,7 @@ def shown(value: Value) -> str:
 def raw_cell(cell: str, value: Value) -> str:
     """As `raw`; a line's premium without what only makes it easier to read."""
     text = raw(value)
-    plain = grid.parts(cell)[1] == "premium_annual"
-    return text.replace("$", "").replace(",", "") if plain else text
+    return text.replace("$", "").replace(",", "") if cell in LINE_PREMIUMS else text
 
 
 @dataclass
@@ -158,11 +165,11 @@ def sheet_rows(
 
 def blank_row(pk: UUID) -> SheetRow:
     notes = Notes(lines={line: [] for line in LINES})
-    return SheetRow(pk, False, {name: _cell(pk, name, None) for name in CELLS}, notes)
+    return SheetRow(pk, False, _cells(pk, dict.fromkeys(CELLS)), notes)
 
 
 def _row(quote: Quote, now: dt.datetime, stated: AllStated) -> SheetRow:
-    cells = {name: _cell(quote.pk, name, grid.cell_value(quote, name)) for name in CELLS}
+    cells = _cells(quote.pk, grid.row_values(quote, stated))
     for line in quote.lines.all():
         # A premium stated for another term is written as stated, and read as what it is a year.
         cell = cells[f"{line.line}-premium_annual"]
@@ -170,9 +177,19 @@ def _row(quote: Quote, now: dt.datetime, stated: AllStated) -> SheetRow:
     return SheetRow(quote.pk, True, cells, _notes(quote, now, stated))
 
 
-def _cell(pk: UUID, name: str, value: Value) -> Cell:
-    text = shown(value)
-    return Cell(name, f"c-{pk}-{name}", label(name), raw_cell(name, value), text, text)
+def _cells(pk: UUID, values: Mapping[str, Value]) -> dict[str, Cell]:
+    head = f"c-{pk}-"
+    return {
+        name: Cell(
+            name,
+            f"{head}{name}",
+            CELL_LABELS[name],
+            raw_cell(name, value),
+            text := shown(value),
+            text,
+        )
+        for name, value in values.items()
+    }
 
 
 def _notes(quote: Quote, now: dt.datetime, stated: AllStated) -> Notes:

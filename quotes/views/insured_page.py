@@ -29,7 +29,7 @@ from quotes.models import (
 from quotes.models.lines import Appetite
 from quotes.models.prepared import hand_out, prepared
 from quotes.services import directory, matrix, profile
-from quotes.services.details import details_of
+from quotes.services.details import LineDetails
 from quotes.services.findings import AllStated
 from quotes.services.reading import Mistake
 from quotes.services.sheet import SheetRow, blank_row, sheet_rows
@@ -119,7 +119,9 @@ def draw_insured(
     rows = matrix.matrix_rows(quotes=quotes, now=now)
     runs = directory.runs_of(insured.pk)
     # Read once, for the sheet and the panel beside it.
-    stated = {line.pk: details_of(line) for quote in quotes for line in quote.lines.all()}
+    stated: AllStated = {
+        line.pk: LineDetails(line) for quote in quotes for line in quote.lines.all()
+    }
     context = {
         "insured": insured,
         "editable": editable,

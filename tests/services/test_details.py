@@ -9,6 +9,7 @@ import pytest
 
 from quotes.models import QuoteLine
 from quotes.services import details, reading
+from quotes.services.details.sources import SOURCES
 from tests import documents
 from tests.factories import import_example
 
@@ -187,3 +188,43 @@ def test_a_reading_says_percentages_in_dollars_where_coverage_a_is_known() -> No
     )
     assert details.reading("home", "coverage_b", "10%", 1200000) == "10% ($120,000)"
     assert details.reading("home", "coverage_b", "10%", None) == "10%"
+
+
+class Asked(dict[str, Any]):
+    """A part of a document that states nothing and remembers what was looked for in it."""
+
+    def __init__(self) -> None:
+        self.keys_asked: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.keys_asked.add(key)
+        return default
+
+
+@pytest.mark.parametrize(("line", "code"), KINDS)
+@pytest.mark.parametrize("value", [6, 250_000, "500k", "250/500/100", True, ["none"], {"aop": 9}])
+def test_a_document_without_a_details_keys_says_nothing_of_it(line, code, value):
+    """Such a document is not read for it at all."""
+    source, part = SOURCES[line][code], Asked()
+    source.read([part])
+    assert source.keys & part.keys_asked
+    for key in part.keys_asked - source.keys:
+        assert source.read([{key: value}]) is None
+
+
+def test_details_read_one_by_one_are_those_read_at_once():
+    document = {
+        "coverage": {"form": "HO-5", "coverage_a_dwelling": 1200000, "coverage_b": "10%"},
+        "term_premium": 2155,
+        "term_premium_months": 6,
+    }
+    line = line_of("home", document, premium_annual=D(4310), details={
+        "coverage_b": {"typed": "", "value": None}, "status": {"typed": "final", "value": "final"},
+    })  # fmt: skip
+    read = details.LineDetails(line)
+    assert "coverage_b" not in read
+    assert read.get("no_such_detail") is None
+    assert read["coverage_a"].shown == "$1,200,000"
+    assert list(read.items()) == list(details.details_of(line).items())
+    assert list(read) == ["form", "coverage_a", "status", "term"]
+    assert len(read) == 4

@@ -10,6 +10,7 @@ from quotes.services.details.catalogue import (
 )
 from quotes.services.details.sources import document_details
 from quotes.services.details.stated import (
+    LineDetails,
     StatedDetail,
     annual_of,
     details_of,
@@ -32,6 +33,7 @@ __all__ = [
     "BY_CODE",
     "DETAILS",
     "Detail",
+    "LineDetails",
     "StatedDetail",
     "add_to_offering",
     "annual_of",

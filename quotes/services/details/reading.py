@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from quotes.services.details.catalogue import BY_CODE, Kind, dollars_of
@@ -26,6 +27,11 @@ class Source:
     read: Callable[[Sequence[Part]], Json]
     paths: tuple[Path, ...]
     texts: tuple[Path, ...] = ()
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """A part that has none of these states nothing of it, and need not be read."""
+        return frozenset(path[0] for path in (*self.paths, *self.texts))
 
 
 def line_parts(document: Any) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ the first of them (`wire`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -61,6 +62,9 @@ def _deductible_paths(trigger: str) -> tuple[Path, ...]:
     return paths_of(*keys)
 
 
+DEDUCTIBLE_PATHS = {trigger: _deductible_paths(trigger) for trigger in shorthand.TRIGGERS}
+
+
 def _read_deductibles(parts: Sequence[Part]) -> Json:
     kind = BY_CODE["home", "deductibles"].kind
     for value in values_at(parts, ("deductibles",)):
@@ -69,7 +73,7 @@ def _read_deductibles(parts: Sequence[Part]) -> Json:
             return stated
     found = {}
     for trigger in shorthand.TRIGGERS:
-        for value in values_at(parts, *_deductible_paths(trigger)):
+        for value in values_at(parts, *DEDUCTIBLE_PATHS[trigger]):
             one = _deductible(value)
             if one is not None:
                 found[trigger] = one
@@ -214,7 +218,7 @@ SOURCES: dict[str, dict[str, Source]] = {
         "ordinance_or_law": simple("home", "ordinance_or_law", "ordinance_or_law"),
         "deductibles": Source(
             _read_deductibles,
-            tuple(path for trigger in shorthand.TRIGGERS for path in _deductible_paths(trigger)),
+            tuple(path for paths in DEDUCTIBLE_PATHS.values() for path in paths),
             texts=(("deductibles",),),
         ),
         **_common("home"),
@@ -248,35 +252,53 @@ SOURCES: dict[str, dict[str, Source]] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Documents:
+    """What a line's documents say, taken apart once for all the details read of them: the
+    quote's own words come before the offering's."""
+
+    line: str
+    own: Sequence[Part]
+    sent: Sequence[Part]
+    keys: frozenset[str]
+    """Of all those parts."""
+
+    @classmethod
+    def of(cls, line: str, document: Any, offering: Any) -> Documents:
+        own, sent = line_parts(document), offering_parts(offering)
+        return cls(line, own, sent, frozenset().union(*own, *sent))
+
+    def stated(self, code: str) -> tuple[Json, str] | None:
+        """A detail's value and its text; None where they do not state it."""
+        source = SOURCES[self.line][code]
+        if source.keys.isdisjoint(self.keys):
+            return None
+        value = source.read(self.own)
+        if value is None:
+            value = source.read(self.sent)
+        if value is None:
+            return None
+        return _read_back(BY_CODE[self.line, code].kind, value)
+
+
 def document_details(line: str, document: Any, offering: Any) -> dict[str, Json]:
-    """What the documents of a line state: the quote's own words before the offering's."""
-    if not document and not offering:
-        return {}
-    own, sent = line_parts(document), offering_parts(offering)
-    stated = {code: _stated(line, code, own, sent) for code in SOURCES[line]}
-    return {code: value for code, value in stated.items() if value is not None}
+    """What the documents of a line state of every detail."""
+    documents = Documents.of(line, document, offering)
+    read = {code: documents.stated(code) for code in SOURCES[line]}
+    return {code: found[0] for code, found in read.items() if found is not None}
 
 
 def document_detail(line: str, code: str, document: Any, offering: Any) -> Json:
     """What the documents of a line state of one detail; None where they do not."""
-    if not document and not offering:
-        return None
-    return _stated(line, code, line_parts(document), offering_parts(offering))
+    found = Documents.of(line, document, offering).stated(code)
+    return None if found is None else found[0]
 
 
-def _stated(line: str, code: str, own: Sequence[Part], sent: Sequence[Part]) -> Json:
-    source = SOURCES[line][code]
-    value = source.read(own)
-    if value is None:
-        value = source.read(sent)
-    if value is None or not _reads_back(BY_CODE[line, code].kind, value):
-        return None
-    return value
-
-
-def _reads_back(kind: Kind, value: Json) -> bool:
-    """Whether a field that shows the value can be saved untouched: $850 for a dwelling cannot."""
+def _read_back(kind: Kind, value: Json) -> tuple[Json, str] | None:
+    """The value and its text, where a field that shows that can be saved untouched: $850 for a
+    dwelling cannot."""
     try:
-        return bool(kind.parse(kind.shown(value)) == value)
+        shown = kind.shown(value)
+        return (value, shown) if kind.parse(shown) == value else None
     except ValueError:
-        return False
+        return None

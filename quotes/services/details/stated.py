@@ -6,15 +6,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from quotes.models import QuoteLine
 from quotes.services import shorthand
-from quotes.services.details.catalogue import DETAILS, Detail, Json, detail_named, parse_detail
-from quotes.services.details.sources import document_detail, document_details
+from quotes.services.details.catalogue import (
+    BY_CODE,
+    DETAILS,
+    Detail,
+    Json,
+    detail_named,
+    parse_detail,
+)
+from quotes.services.details.sources import Documents, document_detail, document_details
 from quotes.services.shorthand.amounts import number
 
 
@@ -51,6 +58,8 @@ def overrides(line: QuoteLine) -> dict[str, dict[str, Any]]:
     emptied: the annual premium was given anew since.
     """
     stored = line.details if isinstance(line.details, dict) else {}
+    if not stored:
+        return {}
     found = {d.code: stored[d.code] for d in DETAILS[line.line] if d.code in stored}
     term = found.get("term")
     if term and term["value"] is not None and not _makes_up(term["value"], line.premium_annual):
@@ -68,33 +77,62 @@ def annual_of(term: Json) -> Decimal:
     return year.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
+class LineDetails(Mapping[str, StatedDetail]):
+    """What a line states, by code in the catalogue's order. A detail is read when it is asked for
+    first: a page that shows five of them reads no more."""
+
+    def __init__(self, line: QuoteLine) -> None:
+        self._line, self._typed = line, overrides(line)
+        self._documents = Documents.of(line.line, line.document, line.offering_document)
+        self._read: dict[str, StatedDetail | None] = {}
+
+    def __getitem__(self, code: str) -> StatedDetail:
+        found = self._found(code)
+        if found is None:
+            raise KeyError(code)
+        return found
+
+    def __contains__(self, code: object) -> bool:
+        return isinstance(code, str) and self._found(code) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return (each.code for each in DETAILS[self._line.line] if each.code in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _found(self, code: str) -> StatedDetail | None:
+        if code not in self._read:
+            detail = BY_CODE.get((self._line.line, code))
+            self._read[code] = None if detail is None else self._laid_over(detail)
+        return self._read[code]
+
+    def _laid_over(self, detail: Detail) -> StatedDetail | None:
+        """What was typed, where anything was, over what the documents state."""
+        entry = self._typed.get(detail.code)
+        if entry is None:
+            stated = self._documents.stated(detail.code)
+            value, shown = stated or (None, "")
+        else:
+            value, shown = entry["value"], ""
+        if detail.code == "term" and value and not _makes_up(value, self._line.premium_annual):
+            return None
+        if value is None:
+            return None
+        text = str(entry["typed"]) if entry else ""
+        return StatedDetail(
+            detail.code, detail.label, value, shown or detail.kind.shown(value), text
+        )
+
+
 def details_of(line: QuoteLine) -> dict[str, StatedDetail]:
     """Every detail the line states, by code, in the catalogue's order."""
-    stated, typed = imported_details(line), overrides(line)
-    laid = (
-        _laid_over(line, detail, stated.get(detail.code), typed.get(detail.code))
-        for detail in DETAILS[line.line]
-    )
-    return {each.code: each for each in laid if each is not None}
+    return dict(LineDetails(line))
 
 
 def detail_of(line: QuoteLine, code: str) -> StatedDetail | None:
     """One detail, where the line states it: what asks for no other reads no other."""
-    stated = document_detail(line.line, code, line.document, line.offering_document)
-    return _laid_over(line, detail_named(line.line, code), stated, overrides(line).get(code))
-
-
-def _laid_over(
-    line: QuoteLine, detail: Detail, stated: Json, entry: Mapping[str, Any] | None
-) -> StatedDetail | None:
-    """What was typed, where anything was, over what the documents state."""
-    value = stated if entry is None else entry["value"]
-    if detail.code == "term" and value and not _makes_up(value, line.premium_annual):
-        return None
-    if value is None:
-        return None
-    text = str(entry["typed"]) if entry else ""
-    return StatedDetail(detail.code, detail.label, value, detail.kind.shown(value), text)
+    return LineDetails(line).get(code)
 
 
 def set_detail(line: QuoteLine, code: str, text: str) -> bool:

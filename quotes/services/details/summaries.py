@@ -8,7 +8,7 @@ from typing import Any
 
 from quotes.models import QuoteLine
 from quotes.services.details.catalogue import shown_detail
-from quotes.services.details.stated import StatedDetail, details_of
+from quotes.services.details.stated import LineDetails, StatedDetail
 from quotes.services.shorthand import (
     short_value,
     shown_deductibles,
@@ -25,7 +25,7 @@ def summary(line: QuoteLine, stated: Stated | None = None) -> list[str]:
 
     Empty where nothing is stated. `stated` spares reading the line's details again.
     """
-    stated = details_of(line) if stated is None else stated
+    stated = LineDetails(line) if stated is None else stated
     phrases = {"home": _home, "auto": _auto, "umbrella": _umbrella}[line.line](stated)
     return [phrase for phrase in [*phrases, *_common(stated)] if phrase]
 

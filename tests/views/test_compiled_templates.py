@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from html import unescape
 from types import SimpleNamespace
 from uuid import UUID, uuid4
@@ -12,10 +13,13 @@ from django import forms
 from django.forms.renderers import BaseRenderer, DjangoTemplates
 from django.template import Context, Template, engines
 from django.urls import NoReverseMatch, reverse
+from django.utils.safestring import mark_safe
 from jinja2 import UndefinedError
+from markupsafe import Markup, escape
 
-from brokerportal.compiled_templates import drawn, drawn_part
+from brokerportal.compiled_templates import drawn, drawn_part, text
 from brokerportal.form_renderer import FormRenderer
+from quotes.models import Line
 from quotes.templatetags.portal import written
 
 HOSTILE = "<script>alert(1)</script>\"'"
@@ -34,6 +38,31 @@ def test_what_is_drawn_is_escaped_wherever_it_stands():
         assert "<script>" not in html
         assert "&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;" in html
         assert "&amp;" not in html
+
+
+class Marked:
+    def __html__(self) -> str:
+        return "<b>marked</b>"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [HOSTILE, "", Markup("<i>"), mark_safe("<i>"), Line.HOME, Marked(), Decimal("1.50"), 7, None],
+)
+def test_a_value_is_written_as_escape_writes_it(value):
+    assert text(value) == str(escape(value))
+    engine = engines["jinja"]
+    drawn_alone = engine.from_string("{{ value }}|{{ value|upper }}").render({"value": value})
+    assert drawn_alone.partition("|")[0] == str(escape(value))
+
+
+def test_what_is_escaped_is_not_escaped_again():
+    source = (
+        "{% macro part(value) %}<p>{{ value }}</p>{% endmacro %}"
+        "{% set kept %}{{ part(value) }}{% endset %}{{ kept }}{{ part(value|e) }}"
+    )
+    html = engines["jinja"].from_string(source).render({"value": "<&>"})
+    assert html == "<p>&lt;&amp;&gt;</p>" * 2
 
 
 def test_a_name_that_is_not_there_is_an_error():

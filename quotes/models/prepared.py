@@ -166,6 +166,9 @@ class _Statement:
         filled = {position for _, position in places}
         if any(number[_written(each)] not in filled for each in needed):
             return None
+        # What makes Python's values of a row's: by its columns and the kind of database alone.
+        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        compiler.get_converters = lambda _: converters
         compiler.connection = None  # that of the thread which asks, each time
         return cls(sql, tuple(parameters), places, rows, compiler)
 

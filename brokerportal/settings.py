@@ -40,7 +40,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "csp",
     "django_htmx",
-    "django_filters",
     "localflavor",
     "django_q",
     "quotes",

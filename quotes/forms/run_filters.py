@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any, cast
+from functools import cached_property, partial
+from typing import Any
 from uuid import UUID
 
-import django_filters
 from django import forms
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.utils import timezone
 
-from quotes.forms.day_order import RunDaysInOrder
+from quotes.forms.run_filter_form import NOBODY, RunFilterForm
 from quotes.models import (
     Carrier,
     CarrierPart,
-    Decision,
-    Line,
     Office,
     Run,
     RunFact,
@@ -27,23 +26,17 @@ from quotes.models import (
 from quotes.models.failures import REFUSALS, WORDS, failure_words
 from quotes.models.prepared import prepared
 from quotes.models.run_fact import RunFactQuerySet, in_offices
-from quotes.services.brokers_seen import brokers_seen_by, named_brokers, offices_seen_by
+from quotes.services.brokers_seen import (
+    brokers_seen_by,
+    named_brokers,
+    named_offices,
+    offices_seen_by,
+)
 from quotes.services.dashboard.parts import UNKNOWN, UNKNOWN_NAMES
 from quotes.services.run_list import in_group, late_at
-from quotes.services.run_reasons import HAS, known_of, reason_of, with_reason
+from quotes.services.run_reasons import known_of, reason_of, with_reason
 from quotes.services.run_search import in_parts
 
-GROUPS = {
-    "under_way": "Under way",
-    "needs_person": "Went wrong",
-    "overdue": "Overdue",
-    "degraded": "Degraded",
-    "with_packages": "With packages",
-    "no_package": "Completed, no package",
-}
-LISTED = {"invalid_choice": "Choose one of those listed."}
-STATES = [("Groups", list(GROUPS.items())), ("States", list(RunState.choices))]
-DECISIONS = [("decided", "Any but undecided"), *Decision.choices]
 TOP_OR_CHOSEN = (CarrierPart.TOP.value, CarrierPart.CHOSEN.value)
 NEXIO_STATUSES = ("queued", "processing", "completed", "degraded", "failed")
 FAILURES = (
@@ -57,117 +50,41 @@ FEW_FILTERS = ("state", "decision", "broker", "since", "until")
 """Shown at once; the others are a click away."""
 
 
-class OpenChoiceField(forms.CharField):
-    """One of what is offered, or any other short word: the carriers' and Nexio's are open."""
-
-    widget = forms.Select
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=200, **kwargs)
-
-
-class OpenChoiceFilter(django_filters.Filter):  # type: ignore[misc]
-    field_class = OpenChoiceField
-
-
-def _day(label: str, method: str) -> django_filters.DateFilter:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return django_filters.DateFilter(label=label, method=method, widget=widget)
-
-
-def _choice(
-    label: str, choices: Sequence[Any], method: str, empty: str = "Any"
-) -> django_filters.ChoiceFilter:
-    return django_filters.ChoiceFilter(
-        label=label, choices=choices, empty_label=empty, method=method, error_messages=LISTED
-    )
-
-
-class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
+class RunFilter:
     """The filters of the list; a value that makes no sense is a form error and filters nothing.
 
-    Every number of the dashboard is a link to one of these: their codes are an interface.
+    Every number of the dashboard is a link to one of these: their codes are an interface. Each is
+    a field of the form, and the method of its name (`by_state`) says which rows it leaves.
     """
 
-    state = _choice("State", STATES, "by_state")
-    decision = _choice("Decision", DECISIONS, "by_decision")
-    broker = django_filters.ModelChoiceFilter(
-        label="Broker",
-        queryset=User.objects.none(),
-        field_name="broker",
-        empty_label="All brokers",
-        null_value="none",
-        error_messages=LISTED,
-    )
-    since = _day("From", "from_day")
-    until = _day("To", "to_day")
-    office = django_filters.ModelChoiceFilter(
-        label="Office",
-        queryset=Office.objects.none(),
-        empty_label="All offices",
-        error_messages=LISTED,
-        method="by_office",
-    )
-    line = django_filters.MultipleChoiceFilter(
-        label="Lines, all of",
-        choices=Line.choices,
-        widget=forms.CheckboxSelectMultiple,
-        method="by_lines",
-        error_messages=LISTED,
-    )
-    carrier = django_filters.ModelChoiceFilter(
-        label="Carrier",
-        queryset=Carrier.objects.all(),
-        empty_label="Any",
-        null_label=UNKNOWN_NAMES,
-        null_value=UNKNOWN,
-        error_messages=LISTED,
-        method="by_carrier",
-    )
-    part = _choice("The carrier is", CarrierPart.choices, "by_part", "Rank 1 or chosen")
-    label = OpenChoiceFilter(label="Label of rank 1 or the chosen", method="by_label")
-    overridden = _choice(
-        "Choice", [("yes", "Not the first rank"), ("no", "The first rank")], "by_override"
-    )
-    reason = OpenChoiceFilter(label="Reason of the choice", method="by_reason")
-    failure = OpenChoiceFilter(label="Why no packages", field_name="failure")
-    nexio = OpenChoiceFilter(label="Nexio's status", method="by_nexio_status")
-    service = _choice("Service", [("nexio", "Nexio"), ("sandbox", "Sandbox")], "by_service")
-    has = _choice("Only runs with", HAS, "by_known")
-    expires_since = _day("First price ends from", "from_expiry")
-    expires_until = _day("First price ends to", "to_expiry")
-
-    class Meta:
-        model = RunFact
-        form = RunDaysInOrder
-        fields: list[str] = []
-
-    def __init__(
-        self, *args: Any, user: User, shared: Collection[UUID] = (), **kwargs: Any
-    ) -> None:
+    def __init__(self, data: QueryDict, *, user: User, shared: Collection[UUID] = ()) -> None:
+        self.data, self.user, self.shared = data, user, shared
         self._in_order = False
-        self.shared = shared
-        super().__init__(*args, **kwargs)
-        if not user.sees_others:
-            del self.filters["broker"], self.filters["office"]
-        else:
-            self._offer_people(user)
-        # After this the form is made: what it offers is looked up once.
+        self.form = RunFilterForm(data)
+        self._offer_rows()
         self._offer_words(_latest_words(user, shared))
-        if user.sees_others:
-            none = [("none", "No broker")] if user.sees_all else []
-            self._name("broker", ("", "All brokers"), *none, *named_brokers(user))
 
-    def _offer_people(self, user: User) -> None:
-        offices = offices_seen_by(user)
-        broker = self.filters["broker"]
-        if user.sees_all:
-            broker.extra["null_label"] = "No broker"
-        broker.queryset = broker.field.queryset = brokers_seen_by(user)
-        if user.sees_all or len(user.offices_seen) > 1:
-            self.filters["office"].queryset = self.filters["office"].field.queryset = offices
+    @cached_property
+    def visible(self) -> RunFactQuerySet:
+        """All that the user sees."""
+        return RunFact.objects.visible_to(self.user, self.shared)
+
+    def _offer_rows(self) -> None:
+        user, form = self.user, self.form
+        if user.sees_others:
+            nobody = [(NOBODY, "No broker")] if user.sees_all else []
+            names = [("", "All brokers"), *nobody, *named_brokers(user)]
+            people = partial(brokers_seen_by, user)
+            form.offer_rows("broker", names, people, NOBODY if nobody else "")
         else:
-            del self.filters["office"]
+            del form.fields["broker"]
+        if user.sees_all or len(user.offices_seen) > 1:
+            offices = [("", "All offices"), *named_offices(user)]
+            form.offer_rows("office", offices, partial(offices_seen_by, user))
+        else:
+            del form.fields["office"]
+        carriers = [("", "Any"), (UNKNOWN, UNKNOWN_NAMES), *_carriers()]
+        form.offer_rows("carrier", carriers, Carrier.objects.all, UNKNOWN)
 
     def _offer_words(self, seen: Sequence[tuple[str, str]]) -> None:
         labels = sorted({label for label, _ in seen if label})
@@ -176,19 +93,13 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         self._offer("failure", [(code, failure_words(code)) for code in failures])
         self._offer("reason", [])
         self._offer("nexio", [(status, status) for status in NEXIO_STATUSES])
-        self._name("carrier", ("", "Any"), (UNKNOWN, UNKNOWN_NAMES), *_carriers())
-
-    def _name(self, name: str, *choices: tuple[str | int, str]) -> None:
-        """What a select of rows offers, read without making an object of each."""
-        self.form.fields[name].widget.choices = choices
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         """What the select offers; a word that came by a link is among it."""
-        field = self.form.fields[name]
-        came = (self.data or {}).get(name, "")
+        came = self.data.get(name, "")
         if came and came not in dict(choices) and name not in self.form.errors:
             choices = [*choices, (came, self._words(name, came))]
-        field.widget.choices = [("", "Any"), *choices]
+        self.form.offer(name, [("", "Any"), *choices])
 
     def _words(self, name: str, came: str) -> str:
         if name == "reason":
@@ -196,15 +107,32 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
             return "A step that is not yours to see" if said is None else f"“{said[:60]}”"
         return failure_words(came) if name == "failure" else came
 
+    @cached_property
+    def used(self) -> dict[str, Any]:
+        """What was chosen and makes sense, by the fields' names; empty for the plain list."""
+        self.form.is_valid()
+        chosen = self.form.cleaned_data.items()
+        return {name: value for name, value in chosen if value}
+
+    @cached_property
+    def qs(self) -> RunFactQuerySet:
+        """The runs that are left."""
+        return self._narrowed()
+
+    def _narrowed(self) -> RunFactQuerySet:
+        rows = self.visible
+        for name, value in self.used.items():
+            rows = getattr(self, f"by_{name}")(rows, value)
+        return rows
+
     @property
     def in_order(self) -> RunFactQuerySet:
         """The runs of `qs` where a page is wanted: so few are met soon in their order."""
-        rows = cast("RunFactQuerySet", self.qs)
-        if not (self.is_bound and self.form.cleaned_data.get("carrier")):
-            return rows
+        if "carrier" not in self.used:
+            return self.qs
         self._in_order = True
         try:
-            return cast("RunFactQuerySet", self.filter_queryset(self.queryset.all()))
+            return self._narrowed()
         finally:
             self._in_order = False
 
@@ -223,38 +151,41 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
                 found[name] = values if name == "line" else values[-1:]
         return found
 
-    def by_state(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
+    def by_state(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
         return in_group(rows, value, late_at(timezone.now()))
 
-    def by_decision(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
+    def by_decision(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
         if value == "decided":
             return rows.filter(decided_at__isnull=False)
         return rows.filter(decision=value)
 
-    def by_office(self, rows: RunFactQuerySet, name: str, value: Office) -> RunFactQuerySet:
+    def by_broker(self, rows: RunFactQuerySet, value: User | str) -> RunFactQuerySet:
+        return rows.filter(broker=None if isinstance(value, str) else value)
+
+    def by_office(self, rows: RunFactQuerySet, value: Office) -> RunFactQuerySet:
         return rows.filter(in_offices([value.pk]))
 
-    def by_lines(self, rows: RunFactQuerySet, name: str, value: list[str]) -> RunFactQuerySet:
+    def by_line(self, rows: RunFactQuerySet, value: list[str]) -> RunFactQuerySet:
         for line in value:
             rows = rows.filter(lines__contains=line)
         return rows
 
-    def by_carrier(self, rows: RunFactQuerySet, name: str, value: Carrier | str) -> RunFactQuerySet:
+    def by_carrier(self, rows: RunFactQuerySet, value: Carrier | str) -> RunFactQuerySet:
         part = self.form.cleaned_data.get("part")
         parts = [part] if part else TOP_OR_CHOSEN
         whose = Q(carrier__isnull=True) if isinstance(value, str) else Q(carrier=value)
         return rows.filter(in_parts(whose & Q(part__in=parts), in_order=self._in_order))
 
-    def by_part(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
+    def by_part(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
         return rows  # It says what the carrier is; without a carrier it says nothing.
 
-    def by_label(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
+    def by_label(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
         return rows.filter(Q(top_label=value) | Q(chosen_label=value))
 
-    def by_override(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
+    def by_overridden(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
         return rows.filter(overridden=value == "yes")
 
-    def by_reason(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
+    def by_reason(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
         """Choices with the same reason as a step's, which is named by its number: a reason may
         say anything, and nothing of it stands in an address."""
         if (said := self._said(value)) is None:
@@ -262,12 +193,15 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         return with_reason(rows, said)
 
     def _said(self, step: str) -> str | None:
-        return reason_of(self.queryset, step) if step else None
+        return reason_of(self.visible, step) if step else None
 
-    def by_known(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
+    def by_has(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
         return known_of(rows, value)
 
-    def by_nexio_status(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
+    def by_failure(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
+        return rows.filter(failure=value)
+
+    def by_nexio(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
         """A run under way has a newer status than its fact, which polls do not write."""
         # Few are under way at any time, and an index knows them.
         now = Run.objects.filter(state=RunState.WAITING, nexio_status=value).order_by()
@@ -275,20 +209,20 @@ class RunFilter(django_filters.FilterSet):  # type: ignore[misc]
         ended_so = Q(nexio_status=value) & ~Q(state=RunState.WAITING)
         return rows.filter(Q(pk__in=now_so) | ended_so)
 
-    def by_service(self, rows: RunFactQuerySet, name: str, value: str) -> RunFactQuerySet:
+    def by_service(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
         return rows.filter(sandbox=value == "sandbox")
 
-    def from_day(self, rows: RunFactQuerySet, name: str, value: date) -> RunFactQuerySet:
+    def by_since(self, rows: RunFactQuerySet, value: date) -> RunFactQuerySet:
         return rows.filter(created_at__gte=_midnight(value))
 
-    def to_day(self, rows: RunFactQuerySet, name: str, value: date) -> RunFactQuerySet:
+    def by_until(self, rows: RunFactQuerySet, value: date) -> RunFactQuerySet:
         return rows.filter(created_at__lt=_midnight(value) + timedelta(days=1))
 
-    def from_expiry(self, rows: RunFactQuerySet, name: str, value: date) -> RunFactQuerySet:
+    def by_expires_since(self, rows: RunFactQuerySet, value: date) -> RunFactQuerySet:
         # A price whose last day is the 3rd is gone from the 4th's first moment on.
         return rows.filter(expires_at__gt=_midnight(value))
 
-    def to_expiry(self, rows: RunFactQuerySet, name: str, value: date) -> RunFactQuerySet:
+    def by_expires_until(self, rows: RunFactQuerySet, value: date) -> RunFactQuerySet:
         return rows.filter(expires_at__lte=_midnight(value) + timedelta(days=1))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from quotes.models import InsuredShare, Office, Role, RunFact, User
@@ -29,12 +31,25 @@ def brokers_seen_by(user: User) -> QuerySet[User]:
 
 def named_brokers(user: User) -> list[tuple[int, str]]:
     """The same, by key and name, as a select offers them."""
-    return [(person.pk, person.shown_name) for person in _brokers(user)]
+    return [
+        (pk, f"{first} {last}".strip() or username) for pk, first, last, username in _brokers(user)
+    ]
 
 
 @prepared
-def _brokers(user: User) -> QuerySet[User]:
-    return brokers_seen_by(user).only("first_name", "last_name", "username")
+def _brokers(user: User) -> QuerySet[User, Any]:
+    names = brokers_seen_by(user)
+    return names.values_list("pk", "first_name", "last_name", "username")
+
+
+def named_offices(user: User) -> list[tuple[int, str]]:
+    """The offices that the person sees, as a select offers them."""
+    return _offices(user)
+
+
+@prepared
+def _offices(user: User) -> QuerySet[Office, Any]:
+    return offices_seen_by(user).values_list("pk", "name")
 
 
 def offices_seen_by(user: User) -> QuerySet[Office]:

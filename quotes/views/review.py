@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from quotes.forms.filter_words import filter_words
 from quotes.forms.run_filters import FEW_FILTERS, RunFilter, SearchForm, ViewNameForm
-from quotes.models import RunFact, SavedView, User
+from quotes.models import SavedView, User
 from quotes.models.run_fact import RunFactQuerySet, shared_with
 from quotes.services import run_list as listing
 from quotes.services import saved_views
@@ -52,8 +52,7 @@ def _narrowed(request: PortalRequest, data: QueryDict) -> tuple[RunFilter, RunFa
 
 def _chosen(request: PortalRequest, data: QueryDict) -> RunFilter:
     shared = shared_with(request.user)
-    visible = RunFact.objects.visible_to(request.user, shared)
-    return RunFilter(data, queryset=visible, request=request, user=request.user, shared=shared)
+    return RunFilter(data, user=request.user, shared=shared)
 
 
 def _searched(request: PortalRequest) -> str:

@@ -6,8 +6,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.http import QueryDict
 from django.utils import timezone
 
+from quotes.forms.run_filter_form import OFFERED, RunFilterForm
+from quotes.forms.run_filters import RunFilter
 from quotes.models import Carrier, Office, Run
 from quotes.services import run_facts, run_search
 from tests import runs as made
@@ -216,3 +219,21 @@ def test_a_reason_is_no_choice_of_the_forms_until_a_link_brings_one(client, peop
     client.force_login(people["manager"])
     assert 'name="reason"' not in client.get(URL).content.decode()
     assert 'name="reason"' in client.get(f"{URL}?reason={step}").content.decode()
+
+
+def test_what_one_person_is_offered_no_other_is(people):
+    made.completed_run(people["broker"])
+    query = "label=came_by_a_link&failure=odd:code&reason=1&nexio=new&state=bogus&broker=none"
+    admins = RunFilter(QueryDict(query), user=people["admin"])
+    assert dict(admins.form.offered["label"])["came_by_a_link"] == "came_by_a_link"
+    assert set(admins.form.errors) == {"state"}
+    brokers = RunFilter(QueryDict(""), user=people["broker"])
+    assert {"broker", "office"}.isdisjoint(brokers.form.fields)
+    assert not brokers.form.errors
+    html = "".join(str(field) for field in brokers.form)
+    for word in ("came_by_a_link", "odd:code", "No broker", people["other"].username):
+        assert word not in html
+    for field in RunFilterForm.base_fields.values():
+        assert field.__dict__.get("rows") is None
+        assert not field.__dict__.get("code")
+    assert all(not [*RunFilterForm.base_fields[name].widget.choices] for name in OFFERED)

@@ -93,6 +93,14 @@ def _prepared_queries_are_held_against_djangos() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _kept_fields_are_held_against_drawn_ones() -> None:
+    """Each field that was drawn before is drawn anew, and a test fails where they differ."""
+    from quotes.forms.drawn_fields import DrawnFields
+
+    DrawnFields.checked = True
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _history_can_be_emptied_between_tests() -> Iterator[None]:
     """Tables are emptied between transactional tests by DELETE or TRUNCATE, which history's own
     triggers refuse; they are put away for that moment only."""

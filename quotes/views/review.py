@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_POST, require_safe
 
+from quotes.forms.drawn_fields import FILTERS
 from quotes.forms.filter_words import filter_words
 from quotes.forms.run_filters import FEW_FILTERS, RunFilter, SearchForm, ViewNameForm
 from quotes.models import SavedView, User
@@ -83,7 +84,11 @@ def _sort(data: QueryDict) -> str:
 
 def _codes(chosen: RunFilter, sort: str) -> str:
     """Filters and order as a query string, "" for the plain list."""
-    codes: dict[str, Any] = dict(chosen.codes_by_name())
+    return _coded(chosen.codes_by_name(), sort)
+
+
+def _coded(kept: Mapping[str, Any], sort: str) -> str:
+    codes = dict(kept)
     if sort != listing.LATEST:
         codes["sort"] = sort
     return urlencode(codes, doseq=True)
@@ -105,19 +110,20 @@ def _show(
     sort = _sort(data)
     now = timezone.now()
     kept = chosen.codes_by_name()
-    codes = _codes(chosen, sort)
+    codes = _coded(kept, sort)
     # There is no reason to choose from here: the dashboard's links bring one.
     fields = [field for field in chosen.form if field.name != "reason" or field.data]
+    drawn = {field.name: FILTERS.drawn(field, chosen.form) for field in fields}
     context: dict[str, Any] = {
         "page": listing.run_page(chosen.in_order.filter(found), sort, data.get("at", ""), now),
         "count": listing.counted(chosen.qs.filter(found)),
-        "few": [field for field in fields if field.name in FEW_FILTERS],
-        "more": [field for field in fields if field.name not in FEW_FILTERS],
+        "few": [drawn[name] for name in drawn if name in FEW_FILTERS],
+        "more": [drawn[name] for name in drawn if name not in FEW_FILTERS],
         "more_open": chosen.more_used,
         "narrowed": bool(kept),
         "codes": codes,
         "sort": sort if sort != listing.LATEST else "",
-        "headings": {code: _heading(chosen, sort, code) for code in HEADINGS},
+        "headings": {code: _heading(kept, sort, code) for code in HEADINGS},
         "chips": _chips(request.user, chosen.shared, kept.get("state", [""])[0]),
         "search": SearchForm(initial={"text": text}),
         "search_text": text,
@@ -134,13 +140,13 @@ def _show(
     return render(request, "quotes/run_list.html", context, status=status)
 
 
-def _heading(chosen: RunFilter, sort: str, code: str) -> dict[str, str]:
+def _heading(kept: Mapping[str, Any], sort: str, code: str) -> dict[str, str]:
     """How a column's heading sorts: latest and largest first, the other way when it does so."""
     current = sort.removeprefix("-") == code
     turned = code if sort == f"-{code}" else f"-{code}"
     direction = "descending" if sort.startswith("-") else "ascending"
     return {
-        "codes": _codes(chosen, turned),
+        "codes": _coded(kept, turned),
         "direction": direction if current else "",
         "next": "ascending" if turned == code else "descending",
     }

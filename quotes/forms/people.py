@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 
 from quotes.forms.base import PortalForm
 from quotes.models import User
+from quotes.services.sharing import Colleague
 from quotes.services.transfer import MOST_REASON
 
 
-def named(person: User) -> str:
+def named(person: User | Colleague) -> str:
     """ "Theo Lindqvist (broker2), North office": names alone may be two people's."""
     office = f", {person.office}" if person.office else ""
     return f"{person.shown_name} ({person.username}){office}"
@@ -42,7 +43,7 @@ class ColleagueForm(PortalForm):
         self,
         *args: Any,
         people: QuerySet[User] | None = None,
-        listed: Sequence[User] = (),
+        listed: Sequence[Colleague] = (),
         **kwargs: Any,
     ) -> None:
         """`people` are those a posted form may name; `listed` the same, to be offered by one that

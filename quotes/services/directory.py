@@ -19,7 +19,7 @@ from quotes.models import (
     Solution,
 )
 from quotes.models.prepared import prepared
-from quotes.services.what_if.origin import add_origins
+from quotes.services.what_if.origin import IS_WHAT_IF, add_origins
 from quotes.services.worklist import HAS_PACKAGE, INSURED_SHOWN
 
 MOST_WORDS = 6
@@ -102,6 +102,7 @@ def _runs_of(insured: UUID) -> QuerySet[Run]:
         .annotate(
             packages=Count("solutions"),
             has_package=HAS_PACKAGE,
+            is_what_if=IS_WHAT_IF,
             best_low=Subquery(best.values("est_cost_low")[:1]),
             best_high=Subquery(best.values("est_cost_high")[:1]),
             before_id=Subquery(before.values("pk")[:1]),

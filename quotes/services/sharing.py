@@ -3,6 +3,7 @@ household. It stays its broker's; both edit, compare and decide."""
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -34,16 +35,31 @@ def colleagues(insured: Insured, user: User) -> QuerySet[User]:
     return _colleagues(insured.pk, office, everywhere=user.sees_all)
 
 
-def listed_colleagues(insured: Insured, user: User) -> list[User]:
-    """The same people, with what a select says of them."""
+class Colleague(NamedTuple):
+    """What a select says of a person."""
+
+    pk: int
+    first_name: str
+    last_name: str
+    username: str
+    office: str | None
+
+    @property
+    def shown_name(self) -> str:
+        """As `User.shown_name`."""
+        return f"{self.first_name} {self.last_name}".strip() or self.username
+
+
+def listed_colleagues(insured: Insured, user: User) -> list[Colleague]:
+    """The same people, to be offered."""
     office = insured.owner.office_id if insured.owner and not user.sees_all else None
-    return _listed(insured.pk, office, user.sees_all)
+    return [Colleague(*row) for row in _listed(insured.pk, office, user.sees_all)]
 
 
 @prepared
-def _listed(insured: UUID, office: int | None, everywhere: bool) -> QuerySet[User]:
+def _listed(insured: UUID, office: int | None, everywhere: bool) -> QuerySet[User, Any]:
     found = _colleagues(insured, office, everywhere=everywhere)
-    return found.only("first_name", "last_name", "username", "office__name")
+    return found.values_list("pk", "first_name", "last_name", "username", "office__name")
 
 
 def _colleagues(insured: UUID, office: int | None, *, everywhere: bool) -> QuerySet[User]:

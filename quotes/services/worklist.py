@@ -33,7 +33,7 @@ from quotes.models.prepared import NUMBER_OF_ROWS, prepared
 from quotes.models.run import IN_FLIGHT, RunQuerySet
 from quotes.models.run_fact import shared_with
 from quotes.services import expiry
-from quotes.services.what_if.origin import add_origins, with_origins
+from quotes.services.what_if.origin import IS_WHAT_IF, add_origins, with_origins
 
 HEAVY = ("request", "request_body", "response", "response_body", "error_details")
 """Columns that may hold megabytes; no list loads them."""
@@ -144,7 +144,8 @@ def _shown(keys: Collection[UUID]) -> QuerySet[Run]:
     rows = Run.objects.select_related("insured__owner").only(
         *RUN_SHOWN, *(f"insured__{name}" for name in INSURED_SHOWN)
     )
-    return rows.annotate(has_package=F("fact__packages")).filter(pk__in=keys).order_by()
+    marked = rows.annotate(has_package=F("fact__packages"), is_what_if=IS_WHAT_IF)
+    return marked.filter(pk__in=keys).order_by()
 
 
 def _first_packages(runs: Collection[UUID]) -> dict[UUID, Solution]:

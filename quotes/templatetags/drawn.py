@@ -5,6 +5,7 @@ Each is given the values it names, and sees nothing else of the page.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -16,9 +17,9 @@ register = template.Library()
 
 
 @register.simple_tag
-def draw(name: str, **values: Any) -> SafeString:
-    """A whole template, such as the rows of a list."""
-    return compiled_templates.drawn(name, values)
+def draw(name: str, shown: Mapping[str, Any] | None = None, **values: Any) -> SafeString:
+    """A whole template, such as the rows of a list; `shown` are values put together by the view."""
+    return compiled_templates.drawn(name, {**(shown or {}), **values})
 
 
 @register.simple_tag

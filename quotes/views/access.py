@@ -103,6 +103,12 @@ def whose(row: Model) -> Whose:
     return Whose(column("insured_id"), column("run_id"))
 
 
+def may_have(row: Model, what: str) -> bool:
+    """Whether rows of that kind may hang on `row`: False where the query that read it found none,
+    and said so as `has_…`. A page need not ask for them then."""
+    return bool(getattr(row, f"has_{what}", True))
+
+
 def may_edit(user: User, insured: Insured) -> bool:
     """Whether the person works on the insured: its own broker, or one it is shared with."""
     if not user.is_broker:

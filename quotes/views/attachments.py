@@ -17,7 +17,7 @@ from quotes.forms.attachments import AttachmentForm
 from quotes.models import Attachment, Insured, Quote, User
 from quotes.models.prepared import prepared
 from quotes.services.attachments import add_attachments, delete_attachment, download_name
-from quotes.views.access import PortalRequest, get_or_absent, may_edit
+from quotes.views.access import PortalRequest, get_or_absent, may_edit, may_have
 
 LOCKED_UP = "default-src 'none'; frame-ancestors 'none'; sandbox"
 """Even a browser that were to show the file must run nothing of it."""
@@ -27,14 +27,15 @@ HERE = "attachments"
 
 
 def attachments_context(user: User, insured: Insured, quote: Quote | None = None) -> dict[str, Any]:
-    """What `partials/attachments.html` needs: the files of `insured`, or of its `quote` alone."""
+    """What `attachments.html` needs: the files of `insured`, or of its `quote` alone."""
     editable = may_edit(user, insured)
-    initial = {"quote": quote.pk if quote else None}
+    of = quote.pk if quote else None
+    initial = {"quote": of}
     return {
         "attachments": {
             "insured": insured,
             "quote": quote,
-            "rows": _attached(user, insured.pk, quote.pk if quote else None),
+            "rows": _attached(user, insured.pk, of) if may_have(insured, "attachments") else [],
             "form": AttachmentForm(initial=initial, auto_id="id_attach_%s") if editable else None,
         }
     }

@@ -21,7 +21,7 @@ from quotes.models.audit import AuditEventQuerySet
 from quotes.services.access_review import access_review_csv
 from quotes.services.audit_list import audit_csv, audit_page, people_in
 from quotes.services.retention.holds import NotPossible, lift_hold, place_hold, standing_hold
-from quotes.views.access import PortalRequest, Whose, get_or_absent, touched
+from quotes.views.access import PortalRequest, Whose, get_or_absent, may_have, touched
 
 MOST_ID = 2**63 - 1
 
@@ -92,7 +92,7 @@ def hold_context(request: PortalRequest, insured: Insured) -> dict[str, Any]:
     """What the insured's page shows of its hold, and the form for whoever may place or lift it."""
     oversees = request.user.sees_others
     return {
-        "hold": standing_hold(insured.pk),
+        "hold": standing_hold(insured.pk) if may_have(insured, "hold") else None,
         "may_hold": oversees,
         "hold_form": HoldForm(name="hold") if oversees else None,
     }

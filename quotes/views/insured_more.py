@@ -16,8 +16,8 @@ from quotes.views.renewals import renewal_links
 def more_context(
     user: User, insured: Insured, quotes: Sequence[Quote], earlier: Run | None
 ) -> dict[str, Any]:
-    """The context of `partials/insured_more.html`, `insured_since.html`, `attachments.html` and
-    of the profile's "Where it came from". `insured` and `quotes` come with their rows."""
+    """What `partials/insured_since.html` and `attachments.html` draw, and the profile's "Where it
+    came from". `insured` and `quotes` come with their rows."""
     return {
         **attachments_context(user, insured),
         **renewal_links(user, insured),

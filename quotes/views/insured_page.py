@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -15,10 +15,13 @@ from django.utils import timezone
 from quotes.forms.start import StartForm, appetite_cards
 from quotes.models import (
     LINES,
+    Attachment,
     Carrier,
     Driver,
     IncumbentPolicy,
     Insured,
+    InsuredShare,
+    LegalHold,
     Line,
     Quote,
     QuoteLine,
@@ -55,7 +58,15 @@ def shown_insured(request: PortalRequest, pk: UUID) -> Insured:
 
 @prepared
 def _insured(user: User, pk: UUID) -> QuerySet[Insured]:
-    return Insured.objects.visible_to(user).select_related("owner").filter(pk=pk)[:1]
+    """With what hangs on few of them: its page asks for that only where there is any."""
+    of = OuterRef("pk")
+    rows = Insured.objects.visible_to(user).select_related("owner").defer("body_document")
+    return rows.annotate(
+        has_hold=Exists(LegalHold.objects.filter(insured=of, lifted_at__isnull=True)),
+        has_shares=Exists(InsuredShare.objects.filter(insured=of)),
+        has_attachments=Exists(Attachment.objects.filter(insured=of)),
+        has_renewals=Exists(Insured.objects.filter(renewal_of=of)),
+    ).filter(pk=pk)[:1]
 
 
 @prepared
@@ -73,9 +84,10 @@ def _incumbents(insured: UUID) -> QuerySet[IncumbentPolicy]:
     return IncumbentPolicy.objects.filter(insured=insured)
 
 
-def quotes_of(insured: Insured) -> list[Quote]:
-    """Its quotes as its page reads them, with their lines."""
-    quotes = _quotes(insured.pk)
+def quotes_of(insured: Insured, *, whole: bool) -> list[Quote]:
+    """Its quotes as its page reads them, with their lines; `whole` with what a request would be
+    made of as well."""
+    quotes = _quotes(insured.pk, whole)
     for quote in quotes:
         quote.insured = insured
     hand_out(quotes, "lines", _lines([quote.pk for quote in quotes]), "quote")
@@ -83,13 +95,14 @@ def quotes_of(insured: Insured) -> list[Quote]:
 
 
 @prepared
-def _quotes(insured: UUID) -> QuerySet[Quote]:
-    return Quote.objects.filter(insured=insured).select_related("carrier")
+def _quotes(insured: UUID, whole: bool) -> QuerySet[Quote]:
+    rows = Quote.objects.filter(insured=insured).select_related("carrier").defer("origins")
+    return rows if whole else rows.defer("document")
 
 
 @prepared
 def _lines(quotes: Collection[UUID]) -> QuerySet[QuoteLine]:
-    return QuoteLine.objects.filter(quote__in=quotes)
+    return QuoteLine.objects.filter(quote__in=quotes).defer("origins")
 
 
 @prepared
@@ -114,9 +127,8 @@ def draw_insured(
     was typed and refused.
     """
     now = timezone.now()
-    quotes = quotes_of(insured)
+    quotes = quotes_of(insured, whole=earlier is not None)
     editable = may_edit(request.user, insured)
-    rows = matrix.matrix_rows(quotes=quotes, now=now)
     runs = directory.runs_of(insured.pk)
     # Read once, for the sheet and the panel beside it.
     stated: AllStated = {
@@ -125,8 +137,8 @@ def draw_insured(
     context = {
         "insured": insured,
         "editable": editable,
-        "rows": rows,
-        "lines": Line,
+        "quotes": quotes,
+        "lines": Line.choices,
         "meta": sheet_meta(quotes),
         "incumbents": matrix.incumbent_summary(insured.incumbents.all()),
         "runs": runs[: directory.MOST_RUNS],
@@ -145,9 +157,13 @@ def draw_insured(
         **sharing_context(request.user, insured),
         **more_context(request.user, insured, quotes, earlier),
         **_choice(insured, quotes, form, earlier),
-        **(_grid(quotes, sheet, now, stated) if editable else {}),
     }
     context |= panel_context(insured, quotes, context["chosen"], stated)
+    if editable:
+        context |= _grid(quotes, sheet, now, stated)
+    else:
+        context["rows"] = matrix.matrix_rows(quotes=quotes, now=now)
+    context["shown"] = context  # what compiled templates draw of it
     return render(request, "quotes/insured_detail.html", context, status=status)
 
 

@@ -24,7 +24,7 @@ from quotes.services.renewal import (
     packages_to_choose,
     renew_insured,
 )
-from quotes.views.access import PortalRequest, get_or_absent, touched
+from quotes.views.access import PortalRequest, get_or_absent, may_have, touched
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -99,7 +99,7 @@ def renewal_links(user: User, insured: Insured) -> dict[str, Any]:
     renewed = insured.renewal_of_id
     return {
         "renewal_of": next(iter(_visible(user, renewed)), None) if renewed else None,
-        "renewed_as": _renewals(user, insured.pk),
+        "renewed_as": _renewals(user, insured.pk) if may_have(insured, "renewals") else [],
     }
 
 

@@ -14,12 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from quotes.forms.people import ColleagueForm, MoveForm
 from quotes.models import Insured, User
 from quotes.services import sharing, transfer
-from quotes.views.access import PortalRequest, get_or_absent
+from quotes.views.access import PortalRequest, get_or_absent, may_have
 
 
 def sharing_context(user: User, insured: Insured) -> dict[str, Any]:
-    """The context of `partials/insured_people.html`; `insured` comes with its owner."""
-    shares = sharing.shares_of(insured.pk)
+    """What `insured_people.html` draws; `insured` comes with its owner."""
+    shares = sharing.shares_of(insured.pk) if may_have(insured, "shares") else []
     may_share = sharing.may_share(user, insured)
     form = None
     if may_share and (listed := sharing.listed_colleagues(insured, user)):

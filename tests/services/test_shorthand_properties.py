@@ -110,3 +110,26 @@ def test_deductibles_are_read_in_any_order_and_once_each(
     value = sh.parse_deductibles(text)
     assert value.keys() == triggers
     assert sh.parse_deductibles(sh.shown_deductibles(value)) == value
+
+
+def outcome(text: str, damage: bool) -> object:
+    try:
+        return sh.parse_limits(text, damage=damage)
+    except ValueError as error:
+        return str(error)
+
+
+@thorough
+@given(st.lists(st.integers(0, 11_000), min_size=2, max_size=3), st.booleans())
+def test_limits_written_plainly_say_what_they_say_with_spaces_about_them(figures, damage):
+    """Those are read at a glance, all others piece by piece."""
+    plain = "/".join(map(str, figures))
+    assert outcome(plain, damage) == outcome(f" {plain} ", damage)
+
+
+@thorough
+@given(st.tuples(st.integers(10, 99), st.integers(10, 9999), st.integers(0, 99)), st.booleans())
+def test_limits_written_plainly_may_start_with_a_zero(figures, damage):
+    person, accident, property_damage = figures
+    plain = f"0{person}/{accident}/{property_damage:02}"
+    assert outcome(plain, damage) == outcome(f" {plain} ", damage)

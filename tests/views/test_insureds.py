@@ -12,8 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from quotes.models import Insured
+from quotes.models import Attachment, Insured
+from quotes.services.retention.holds import lift_hold, place_hold
 from quotes.services.runs import start_run
+from quotes.services.sharing import share_insured
 from tests.factories import import_example, import_value
 from tests.views.pages import edit_url, form_values, signed_in, words
 
@@ -169,6 +171,38 @@ def test_list_queries_do_not_grow_with_rows(people, client):
     for number in range(2, 14):
         import_value(household(f"Person{number} Fiction"), people["broker"])
     assert (queries(client, LIST), queries(manager, LIST)) == few
+
+
+def test_what_hangs_on_few_insureds_is_asked_for_only_where_it_is(people, client, insured):
+    """And is then shown: a hold, shares, files and renewals, each by one statement more."""
+    few = queries(client, detail(insured))
+    place_hold(insured=insured, actor=people["manager"], reason="A letter")
+    with_hold = queries(client, detail(insured))
+    share_insured(insured=insured, colleague=people["other"], actor=people["broker"])
+    with_share = queries(client, detail(insured))
+    Attachment.objects.create(
+        insured=insured,
+        name="dec page.pdf",
+        content_type="application/pdf",
+        size=7,
+        sha256="0" * 64,
+    )
+    with_file = queries(client, detail(insured))
+    renewed = import_value(household("Renewed Fiction"), people["broker"]).insured
+    Insured.objects.filter(pk=renewed.pk).update(renewal_of=insured)
+    with_renewal = queries(client, detail(insured))
+    assert [with_hold, with_share, with_file, with_renewal] == [few + n for n in range(1, 5)]
+    page = words(client.get(detail(insured)))
+    for said in ("On legal hold", people["other"].shown_name, "dec page.pdf", "Renewed as"):
+        assert said in page
+
+
+def test_a_hold_that_was_lifted_is_not_asked_for(people, client, insured):
+    few = queries(client, detail(insured))
+    place_hold(insured=insured, actor=people["manager"], reason="A letter")
+    lift_hold(insured=insured, actor=people["manager"], reason="Settled")
+    assert queries(client, detail(insured)) == few
+    assert "On legal hold" not in words(client.get(detail(insured)))
 
 
 def test_detail_queries_do_not_grow_with_quotes_and_runs(people, client):

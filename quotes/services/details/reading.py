@@ -34,20 +34,23 @@ class Source:
         return frozenset(path[0] for path in (*self.paths, *self.texts))
 
 
+WITHIN = ("coverage", "attributes", "limits")
+"""Objects of a line's document, or of an offering, in which it may state its details."""
+
+
 def line_parts(document: Any) -> list[dict[str, Any]]:
     """Where a line of `input.quotes` may state its details."""
-    if not isinstance(document, dict):
-        return []
-    inner = (document.get(key) for key in ("coverage", "attributes", "limits"))
-    return [document, *(part for part in inner if isinstance(part, dict))]
+    return [document, *_within(document)] if isinstance(document, dict) else []
 
 
 def offering_parts(offering: Any) -> list[dict[str, Any]]:
     """Where an offering may state its details."""
-    if not isinstance(offering, dict):
-        return []
-    inner = (offering.get(key) for key in ("coverage", "attributes", "limits"))
-    return [*(part for part in inner if isinstance(part, dict)), offering]
+    return [*_within(offering), offering] if isinstance(offering, dict) else []
+
+
+def _within(document: dict[str, Any]) -> list[dict[str, Any]]:
+    inner = [document[key] for key in WITHIN if key in document]
+    return [part for part in inner if isinstance(part, dict)]
 
 
 def lenient(kind: Kind, value: Any) -> Json:
@@ -82,8 +85,11 @@ def simple(line: str, code: str, *keys: str) -> Source:
     kind, paths = BY_CODE[line, code].kind, paths_of(*keys)
 
     def read(parts: Sequence[Part]) -> Json:
-        read_ones = (lenient(kind, value) for value in values_at(parts, *paths))
-        return next((value for value in read_ones if value is not None), None)
+        for value in values_at(parts, *paths):
+            stated = lenient(kind, value)
+            if stated is not None:
+                return stated
+        return None
 
     return Source(read, paths)
 
@@ -101,8 +107,11 @@ def _figure(value: Any) -> int | Decimal | None:
 
 
 def _first_figure(parts: Sequence[Part], paths: Sequence[Path]) -> int | Decimal | None:
-    figures = (_figure(value) for value in values_at(parts, *paths))
-    return next((figure for figure in figures if figure is not None), None)
+    for value in values_at(parts, *paths):
+        figure = _figure(value)
+        if figure is not None:
+            return figure
+    return None
 
 
 @dataclass(frozen=True)

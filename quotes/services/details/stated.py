@@ -92,6 +92,9 @@ class LineDetails(Mapping[str, StatedDetail]):
             raise KeyError(code)
         return found
 
+    def get(self, code: str, default: Any = None) -> Any:
+        return self._found(code) or default
+
     def __contains__(self, code: object) -> bool:
         return isinstance(code, str) and self._found(code) is not None
 
@@ -132,7 +135,8 @@ def details_of(line: QuoteLine) -> dict[str, StatedDetail]:
 
 def detail_of(line: QuoteLine, code: str) -> StatedDetail | None:
     """One detail, where the line states it: what asks for no other reads no other."""
-    return LineDetails(line).get(code)
+    found: StatedDetail | None = LineDetails(line).get(code)
+    return found
 
 
 def set_detail(line: QuoteLine, code: str, text: str) -> bool:

@@ -31,15 +31,17 @@ def summary(line: QuoteLine, stated: Stated | None = None) -> list[str]:
 
 
 def _home(stated: Stated) -> list[str]:
-    head = [stated["form"].shown] if "form" in stated else []
-    if "coverage_a" in stated:
-        head.append(f"A {short_value(stated['coverage_a'].value)}")
+    form, coverage_a = stated.get("form"), stated.get("coverage_a")
+    head = [form.shown] if form else []
+    if coverage_a:
+        head.append(f"A {short_value(coverage_a.value)}")
     deductibles = stated.get("deductibles")
     return [" · ".join(head), deductibles.shown if deductibles else ""]
 
 
 def _auto(stated: Stated) -> list[str]:
-    limits = stated["liability"].shown if "liability" in stated else ""
+    liability = stated.get("liability")
+    limits = liability.shown if liability else ""
     comprehensive, collision = stated.get("comprehensive"), stated.get("collision")
     if comprehensive and collision:
         return [limits, f"{comprehensive.shown} / {collision.shown}"]
@@ -49,20 +51,22 @@ def _auto(stated: Stated) -> list[str]:
 
 
 def _umbrella(stated: Stated) -> list[str]:
-    limit = short_value(stated["limit"].value) if "limit" in stated else ""
+    limit, auto = stated.get("limit"), stated.get("required_auto")
+    coverage_e = stated.get("required_coverage_e")
     needs = []
-    if "required_auto" in stated:
-        needs.append(shown_limits(stated["required_auto"].value))
-    if "required_coverage_e" in stated:
-        needs.append(f"E {short_value(stated['required_coverage_e'].value)}")
-    return [limit, f"needs {', '.join(needs)}" if needs else ""]
+    if auto:
+        needs.append(shown_limits(auto.value))
+    if coverage_e:
+        needs.append(f"E {short_value(coverage_e.value)}")
+    return [short_value(limit.value) if limit else "", f"needs {', '.join(needs)}" if needs else ""]
 
 
 def _common(stated: Stated) -> list[str]:
     phrases = []
-    if "term" in stated:
-        phrases.append(term_words(stated["term"].value))
-    if "status" in stated and stated["status"].value == "indicative":
+    term, status = stated.get("term"), stated.get("status")
+    if term:
+        phrases.append(term_words(term.value))
+    if status and status.value == "indicative":
         phrases.append("indicative")
     return phrases
 

@@ -18,6 +18,8 @@ CSL = re.compile(
     r"(?<![a-z])(c\.?s\.?l\b\.?|combined( single)?( limits?)?\b|single limits?\b)", re.IGNORECASE
 )
 LABELS = re.compile(r"\b(bi|b\.i\.|pd|p\.d\.|um/uim|uim|um)(?=[\s:$0-9])[:\s]*", re.IGNORECASE)
+PLAIN = re.compile(r"([0-9]{2,4})/([0-9]{2,4})(?:/([0-9]{1,4}))?")
+"""Split limits in thousands, as they are written by most and by `shown_limits`."""
 FIGURE = re.compile(r"\$?\s*[0-9][0-9,]*(\.[0-9]+)?\s*(k|m)?", re.IGNORECASE)
 
 
@@ -42,6 +44,8 @@ Limits = SplitLimits | CombinedLimit
 
 def parse_limits(text: str, *, damage: bool = True) -> Limits:
     """ "100/300/100", "100/300 100", "500 CSL", "$500k csl"; `damage` allows a third figure."""
+    if (split := _plainly_split(text)) and (damage or split.property_damage is None):
+        return split
     plain = tidy(text)
     combined, found = CSL.subn(" ", plain)
     combined = combined.strip()
@@ -67,6 +71,24 @@ def parse_limits(text: str, *, damage: bool = True) -> Limits:
     if len(figures) == 3:
         _enough(figures[2], parts[2], LEAST_DAMAGE)
     return SplitLimits(figures[0], figures[1], figures[2] if len(figures) == 3 else None)
+
+
+def _plainly_split(text: str) -> SplitLimits | None:
+    """What "100/300/100" says, where nothing is wrong with it; None for whatever else is to be
+    looked at more closely."""
+    found = PLAIN.fullmatch(text)
+    if found is None:
+        return None
+    person, accident, damage = found.groups()
+    split = SplitLimits(
+        Decimal(person) * 1000,
+        Decimal(accident) * 1000,
+        None if damage is None else Decimal(damage) * 1000,
+    )
+    if split.per_person > split.per_accident or split.per_person < LEAST:
+        return None
+    enough = split.property_damage is None or split.property_damage >= LEAST_DAMAGE
+    return split if enough else None
 
 
 def _enough(amount: Decimal, text: str, least: Decimal = LEAST) -> Decimal:

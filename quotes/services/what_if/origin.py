@@ -185,9 +185,10 @@ def with_origins(rows: RunQuerySet) -> RunQuerySet:
 
 
 def add_origins(runs: Sequence[Run]) -> None:
-    """As `with_origins`, of runs that were read already."""
+    """As `with_origins`, of runs that were read already, with `IS_WHAT_IF` as `is_what_if`: where
+    none is one, nothing is asked."""
     events = defaultdict(list)
-    for event in _sent_events([run.pk for run in runs]):
+    for event in _sent_events([run.pk for run in runs if getattr(run, "is_what_if")]):  # noqa: B009
         events[event.run_id].append(event)
     for run in runs:
         run.what_if_events = events[run.pk]  # type: ignore[attr-defined]

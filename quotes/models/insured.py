@@ -19,6 +19,8 @@ from quotes.models.vin import VIN_CHARS, read_vin
 if TYPE_CHECKING:
     from quotes.models.user import User
 
+UNNAMED = "Unnamed insured"
+
 
 class InsuredQuerySet(models.QuerySet["Insured"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
@@ -140,7 +142,7 @@ class Insured(models.Model):
 
     @property
     def shown_name(self) -> str:
-        return self.applicant_name or "Unnamed insured"
+        return self.applicant_name or UNNAMED
 
     @property
     def place(self) -> str:

@@ -17,6 +17,11 @@ class Role(models.TextChoices):
     ADMIN = "admin", "Admin"
 
 
+def name_of(first: str, last: str, username: str) -> str:
+    """How a person is named, whether read whole or by these columns alone."""
+    return f"{first} {last}".strip() or username
+
+
 class User(AbstractUser):
     """A broker, manager or admin; the role is a group, so that admins grant it in one place."""
 
@@ -90,4 +95,4 @@ class User(AbstractUser):
 
     @property
     def shown_name(self) -> str:
-        return self.get_full_name() or self.username
+        return name_of(self.first_name, self.last_name, self.username)

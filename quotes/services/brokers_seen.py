@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from quotes.models import InsuredShare, Office, Role, RunFact, User
 from quotes.models.prepared import prepared
+from quotes.models.user import name_of
 
 
 def brokers_seen_by(user: User) -> QuerySet[User]:
@@ -31,9 +32,7 @@ def brokers_seen_by(user: User) -> QuerySet[User]:
 
 def named_brokers(user: User) -> list[tuple[int, str]]:
     """The same, by key and name, as a select offers them."""
-    return [
-        (pk, f"{first} {last}".strip() or username) for pk, first, last, username in _brokers(user)
-    ]
+    return [(pk, name_of(*names)) for pk, *names in _brokers(user)]
 
 
 @prepared

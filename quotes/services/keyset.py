@@ -15,14 +15,22 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
 
-M = TypeVar("M", bound=Model)
+
+class Keyed(Protocol):
+    """A row, whole or of some columns, with the column that its list is ordered by."""
+
+    @property
+    def pk(self) -> Any: ...
+
+
+M = TypeVar("M", bound=Keyed)
 Value = datetime | Decimal | float | None
 Read = Callable[[list[UUID]], Iterable[M]]
 MOST_MARK = 400
@@ -89,24 +97,51 @@ class Page(Generic[M]):
     next: str | None
 
 
-def page_of(
-    rows: QuerySet[M], read: Read[M], order: Order, mark: Mark | None, size: int
-) -> Page[M]:
+@dataclass(frozen=True)
+class Stretch:
+    """Rows of an order that one statement reads: those with a value in its column or those
+    without (`empty`), one way or the other (`down`), from the beginning or from beyond a mark."""
+
+    order: Order
+    down: bool
+    empty: bool = False
+    beyond: Mark | None = None
+
+    def of(self, rows: QuerySet[Any], count: int) -> QuerySet[Any, UUID]:
+        """The keys of the first rows of it."""
+        column, sign = self.order.column, "-" if self.down else ""
+        part = rows.order_by(f"{sign}{column}", f"{sign}pk")
+        if self.order.nullable:
+            part = part.filter(**{f"{column}__isnull": self.empty})
+        if self.beyond is not None:
+            part = part.filter(_beyond(self.order, self.beyond, self.down))
+        return part.values_list("pk", flat=True)[:count]
+
+
+Keys = Callable[[Stretch, int], Iterable[UUID]]
+"""The keys of so many first rows of a stretch: which rows there are, this knows."""
+
+
+def keys_of(rows: QuerySet[Any]) -> Keys:
+    return lambda stretch, count: stretch.of(rows, count)
+
+
+def page_of(keys: Keys, read: Read[M], order: Order, mark: Mark | None, size: int) -> Page[M]:
     """The `size` rows after the mark, before it where that looks back, or the first ones.
 
-    `rows` says which there are; `read` reads those of some keys, with all that is joined to them.
+    `keys` says which there are; `read` reads those of some keys, with all that is joined to them.
     """
     back = mark is not None and mark.back
-    found, more = _take(rows, read, order, mark, size + 1)
+    found, more = _take(keys, read, order, mark, size + 1)
     found = found[:size]
     if back:
         if not more and len(found) < size:
             # At the beginning: whole from there, with whatever is new.
-            return page_of(rows, read, order, None, size)
+            return page_of(keys, read, order, None, size)
         found.reverse()
     if not found:
         # What was left after the mark is gone: the first page, unless this is it.
-        return page_of(rows, read, order, None, size) if mark else Page([], None, None)
+        return page_of(keys, read, order, None, size) if mark else Page([], None, None)
     earlier = more if back else mark is not None
     later = back or more
     return Page(
@@ -116,47 +151,37 @@ def page_of(
     )
 
 
-def _mark(row: Model, order: Order, *, back: bool) -> str:
+def _mark(row: Keyed, order: Order, *, back: bool) -> str:
     return Mark(getattr(row, order.column), row.pk, back).encoded()
 
 
 def _take(
-    rows: QuerySet[M], read: Read[M], order: Order, mark: Mark | None, count: int
+    keys: Keys, read: Read[M], order: Order, mark: Mark | None, count: int
 ) -> tuple[list[M], bool]:
     """Up to `count` rows, and whether there are as many.
 
     Their keys first: where a database has to sort it then sorts these, and not whole rows with
     all that is joined to them. A row that is gone by then is left out.
     """
-    back = mark is not None and mark.back
-    keys: list[UUID] = []
-    for part, of_mark in _parts(rows, order, mark, back):
-        if of_mark is not None:
-            part = part.filter(of_mark)
-        keys += part.values_list("pk", flat=True)[: count - len(keys)]
-        if len(keys) >= count:
+    found: list[UUID] = []
+    for stretch in _stretches(order, mark):
+        found += keys(stretch, count - len(found))
+        if len(found) >= count:
             break
-    there = {row.pk: row for row in read(keys)}
-    return [there[pk] for pk in keys if pk in there], len(keys) >= count
+    there = {row.pk: row for row in read(found)}
+    return [there[pk] for pk in found if pk in there], len(found) >= count
 
 
-def _parts(
-    rows: QuerySet[M], order: Order, mark: Mark | None, back: bool
-) -> Iterator[tuple[QuerySet[M], Q | None]]:
+def _stretches(order: Order, mark: Mark | None) -> Iterator[Stretch]:
     """What is left of the rows with a value and of those without, in the way one goes."""
+    back = mark is not None and mark.back
     down = order.descending != back
-    sign = "-" if down else ""
-    sorted_rows = rows.order_by(f"{sign}{order.column}", f"{sign}pk")
     at_empty = mark is not None and mark.value is None
     kinds = [False, True] if order.nullable else [False]
     for empty in reversed(kinds) if back else kinds:
         if mark is not None and empty != at_empty and empty == back:
             continue  # The part that one came from lies behind the mark.
-        part = sorted_rows
-        if order.nullable:
-            part = part.filter(**{f"{order.column}__isnull": empty})
-        here = mark is not None and empty == at_empty
-        yield part, _beyond(order, mark, down) if here and mark is not None else None
+        yield Stretch(order, down, empty, mark if empty == at_empty else None)
 
 
 def _beyond(order: Order, mark: Mark, down: bool) -> Q:
@@ -172,13 +197,13 @@ def _beyond(order: Order, mark: Mark, down: bool) -> Q:
 
 
 def all_in_order(
-    rows: QuerySet[M], read: Read[M], order: Order, chunk: int
+    rows: QuerySet[Any], read: Read[M], order: Order, chunk: int
 ) -> Generator[list[M], None, None]:
     """Every row in the same order, in lists of `chunk`: by pages, so that no cursor is held open
     and no transaction with it, however slowly they are taken."""
     mark: Mark | None = None
     while True:
-        found, more = _take(rows, read, order, mark, chunk)
+        found, more = _take(keys_of(rows), read, order, mark, chunk)
         if found:
             yield found
         if not more or not found:

@@ -6,15 +6,15 @@ that it is ordered by (docs/decisions/0010).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db.models import QuerySet, Value
+from django.db.models import IntegerField, QuerySet, Subquery, Value
 
 from quotes.models import (
     CarrierPart,
@@ -28,6 +28,7 @@ from quotes.models import (
     User,
 )
 from quotes.models.failures import NO_PACKAGE, failure_words
+from quotes.models.insured import UNNAMED
 from quotes.models.prepared import Prepared, prepared
 from quotes.models.run import (
     DECISION_WORDS,
@@ -37,9 +38,10 @@ from quotes.models.run import (
     STATE_WORDS,
 )
 from quotes.models.run_fact import RunFactQuerySet
+from quotes.models.user import name_of
 from quotes.services.expiry import last_day
 from quotes.services.exports.tables import Cell, Column
-from quotes.services.keyset import Mark, Order, all_in_order, page_of
+from quotes.services.keyset import Keys, Mark, Order, Stretch, all_in_order, page_of
 from quotes.services.what_if.origin import Origin, origins_of
 
 PAGE_ROWS = 50
@@ -47,6 +49,8 @@ EXPORT_CHUNK = 500
 MOST_COUNTED = 500
 """Counting goes no further: nobody pages through more, and a count reads all it counts."""
 MOST_ON_A_CHIP = 99
+CHIPS = ("under_way", "needs_person", "overdue", NO_PACKAGE)
+"""Groups that the list counts for whoever opens it."""
 LATEST = "-started"
 ORDERS = {
     "started": Order("created_at", datetime, descending=False, nullable=False),
@@ -55,14 +59,59 @@ ORDERS = {
     "expires": Order("expires_at", datetime, descending=False),
     "decided": Order("decided_at", datetime, descending=False),
 }
-SHOWN = (
-    "number", "created_at", "submitted_at", "state", "sandbox", "degraded", "lines", "offerings",
-    "failure", "waited", "packages", "top_label", "top_cost", "top_cost_high", "expires_at",
-    "decision", "decided_at", "overridden", "chosen_rank", "insured__applicant_name",
-    "broker__first_name", "broker__last_name", "broker__username", "broker__office__name",
-)  # fmt: skip
 UNREAD = ("insured__document", "insured__body_document", "insured__origins", "broker__password")
 SHOWN_PARTS = (CarrierPart.TOP.value, CarrierPart.CHOSEN.value)
+
+
+class ShownFact(NamedTuple):
+    """What a list shows of a run: read as a row of columns, of which fifty objects would be two
+    hundred. A column is called as in the facts, those of other tables in `ELSEWHERE`."""
+
+    pk: UUID
+    number: int
+    created_at: datetime
+    submitted_at: datetime | None
+    state: str
+    sandbox: bool
+    degraded: bool
+    lines: str
+    offerings: int
+    failure: str
+    waited: float | None
+    packages: int
+    top_label: str
+    top_cost: Decimal | None
+    top_cost_high: Decimal | None
+    expires_at: datetime | None
+    decision: str
+    decided_at: datetime | None
+    overridden: bool | None
+    chosen_rank: int | None
+    applicant_name: str
+    first_name: str | None
+    last_name: str | None
+    username: str | None
+    office: str | None
+
+    @property
+    def insured_name(self) -> str:
+        return self.applicant_name or UNNAMED
+
+    @property
+    def broker_name(self) -> str:
+        """ "" where nobody has the insured."""
+        if self.username is None:
+            return ""
+        return name_of(self.first_name or "", self.last_name or "", self.username)
+
+
+ELSEWHERE = {
+    "applicant_name": "insured__applicant_name",
+    "first_name": "broker__first_name",
+    "last_name": "broker__last_name",
+    "username": "broker__username",
+    "office": "broker__office__name",
+}
 
 
 @dataclass(frozen=True)
@@ -71,6 +120,11 @@ class Counted:
 
     number: int
     more: bool
+
+    @classmethod
+    def of(cls, number: int, most: int) -> Counted:
+        """Of rows that were counted up to one more than `most`."""
+        return cls(min(number, most), number > most)
 
     @property
     def words(self) -> str:
@@ -89,10 +143,9 @@ def order_of(code: str) -> Order:
     return Order(found.column, found.of, code.startswith("-"), found.nullable)
 
 
-def counted(rows: RunFactQuerySet, most: int | None = None) -> Counted:
-    most = MOST_COUNTED if most is None else most
-    number = rows.order_by()[: most + 1].values("pk").count()
-    return Counted(min(number, most), number > most)
+def counted(rows: RunFactQuerySet) -> Counted:
+    number = rows.order_by()[: MOST_COUNTED + 1].values("pk").count()
+    return Counted.of(number, MOST_COUNTED)
 
 
 def in_group(rows: RunFactQuerySet, group: str, late: datetime) -> RunFactQuerySet:
@@ -117,39 +170,55 @@ def late_at(now: datetime) -> datetime:
     return now - OVERDUE_AFTER
 
 
-def _counting(group: str) -> Prepared[[User, Collection[UUID]], int]:
-    @prepared
-    def some(user: User, shared: Collection[UUID]) -> QuerySet[RunFact, int]:
-        return _ones(in_group(RunFact.objects.visible_to(user, shared), group, datetime.max))
+class UpTo(Subquery):
+    """How many rows a query finds that is cut off where counting ends."""
 
-    return some
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
 
-
-@prepared
-def _overdue(user: User, shared: Collection[UUID], late: datetime) -> QuerySet[RunFact, int]:
-    return _ones(in_group(RunFact.objects.visible_to(user, shared), "overdue", late))
-
-
-def _ones(rows: RunFactQuerySet) -> QuerySet[RunFact, int]:
-    """A 1 for each of the rows, as far as a chip counts."""
-    return rows.order_by().values_list(Value(1), flat=True)[: MOST_ON_A_CHIP + 1]
-
-
-CHIPS = {group: _counting(group) for group in ("under_way", "needs_person", NO_PACKAGE)}
-
-
-def on_chip(group: str, user: User, shared: Collection[UUID], now: datetime) -> Counted:
-    """How many of the runs that the user sees are in the group."""
-    overdue = group == "overdue"
-    ones = _overdue(user, shared, late_at(now)) if overdue else CHIPS[group](user, shared)
-    return Counted(min(len(ones), MOST_ON_A_CHIP), len(ones) > MOST_ON_A_CHIP)
+    def __init__(self, rows: RunFactQuerySet, most: int) -> None:
+        super().__init__(rows.order_by().values(one=Value(1))[: most + 1], IntegerField())
 
 
 @dataclass(frozen=True)
-class RunRow:
+class Counts:
+    """How many runs a person sees: of each chip's group, and in all where the list is whole."""
+
+    chips: Mapping[str, Counted]
+    every: Counted | None
+
+
+def counts(user: User, shared: Collection[UUID], now: datetime, *, every: bool) -> Counts:
+    """One statement for all, each of them as far as it is shown."""
+    found = _numbers(user, shared, late_at(now), every)
+    # None where no row can be what is asked for; no row where the person is gone by now.
+    numbers = [number or 0 for number in found[0]] if found else [0] * (len(CHIPS) + 1)
+    chips = {
+        group: Counted.of(number, MOST_ON_A_CHIP)
+        for group, number in zip(CHIPS, numbers, strict=False)
+    }
+    return Counts(chips, Counted.of(numbers[-1], MOST_COUNTED) if every else None)
+
+
+@prepared
+def _numbers(
+    user: User, shared: Collection[UUID], late: datetime, every: bool
+) -> QuerySet[User, Any]:
+    rows = RunFact.objects.visible_to(user, shared)
+    columns = {group: UpTo(in_group(rows, group, late), MOST_ON_A_CHIP) for group in CHIPS}
+    if every:
+        columns["every"] = UpTo(rows, MOST_COUNTED)
+    # A statement needs a table: this one's row is there while its person asks.
+    return User.objects.filter(pk=user.pk).values_list(*columns.values())
+
+
+F = TypeVar("F", ShownFact, RunFact)
+"""The facts of a run as the page shows them, or whole for an export."""
+
+
+class RunRow(NamedTuple, Generic[F]):
     """A run as the list shows it: its facts, and the carriers of its first and chosen package."""
 
-    fact: RunFact
+    fact: F
     top: tuple[str, ...]
     chosen: tuple[str, ...]
     overdue: bool
@@ -193,25 +262,56 @@ class RunRow:
 class Listed:
     """A page of rows, and the marks of its neighbours."""
 
-    rows: list[RunRow]
+    rows: list[RunRow[ShownFact]]
     previous: str | None
     next: str | None
 
 
-def run_page(rows: RunFactQuerySet, sort: str, mark: str, now: datetime) -> Listed:
+def every_run(user: User, shared: Collection[UUID]) -> Keys:
+    """The keys of all that the user sees: how the list begins in each order is prepared."""
+
+    def keys(stretch: Stretch, count: int) -> Iterable[UUID]:
+        begins = BEGINNINGS.get(stretch) if count == PAGE_ROWS + 1 else None
+        if begins is None:
+            return stretch.of(RunFact.objects.visible_to(user, shared), count)
+        return begins(user, shared)
+
+    return keys
+
+
+def _beginning(stretch: Stretch) -> Prepared[[User, Collection[UUID]], UUID]:
+    @prepared
+    def first(user: User, shared: Collection[UUID]) -> QuerySet[RunFact, UUID]:
+        return stretch.of(RunFact.objects.visible_to(user, shared), PAGE_ROWS + 1)
+
+    return first
+
+
+BEGINNINGS = {
+    stretch: _beginning(stretch)
+    for code in ORDERS
+    for order in (order_of(code), order_of(f"-{code}"))
+    for stretch in (Stretch(order, order.descending),)
+}
+
+
+def run_page(keys: Keys, sort: str, mark: str, now: datetime) -> Listed:
     """A page of the list; a mark that this order never gave begins at the beginning."""
     order = order_of(sort)
     from_there = Mark.decoded(mark, order) if mark else None
-    page = page_of(rows, _shown, order, from_there, PAGE_ROWS)
+    page = page_of(keys, _shown_facts, order, from_there, PAGE_ROWS)
     return Listed(_rows(page.rows, now), page.previous, page.next)
 
 
+def _shown_facts(keys: Collection[UUID]) -> list[ShownFact]:
+    return [ShownFact._make(columns) for columns in _shown(keys)]
+
+
 @prepared
-def _shown(keys: Collection[UUID]) -> QuerySet[RunFact]:
+def _shown(keys: Collection[UUID]) -> QuerySet[RunFact, Any]:
     """Of runs whose keys were found among those that somebody sees, what the list shows."""
-    return RunFact.objects.select_related("insured", "broker__office").only(*SHOWN).filter(
-        pk__in=keys
-    ).order_by()  # fmt: skip
+    columns = [ELSEWHERE.get(name, name) for name in ShownFact._fields]
+    return RunFact.objects.filter(pk__in=keys).order_by().values_list(*columns)
 
 
 def _exported(keys: Collection[UUID]) -> QuerySet[RunFact]:
@@ -219,7 +319,7 @@ def _exported(keys: Collection[UUID]) -> QuerySet[RunFact]:
     return rows.filter(pk__in=keys).order_by()
 
 
-def _rows(facts: Sequence[RunFact], now: datetime) -> list[RunRow]:
+def _rows(facts: Sequence[F], now: datetime) -> list[RunRow[F]]:
     names: dict[tuple[UUID, str], list[str]] = {}
     for run, part, name in _carriers_of([fact.pk for fact in facts]):
         names.setdefault((run, part), []).append(name)
@@ -304,7 +404,7 @@ def _reasons(facts: Sequence[RunFact]) -> dict[UUID, str]:
     return dict(steps.values_list("run", "reason"))
 
 
-def _cells(row: RunRow, reason: str) -> list[Cell]:
+def _cells(row: RunRow[RunFact], reason: str) -> list[Cell]:
     fact = row.fact
     broker, decided = fact.broker, fact.decision != Decision.UNDECIDED
     seconds = None if fact.waited is None else Decimal(f"{fact.waited:.1f}")

@@ -56,14 +56,20 @@ def moment(value: datetime | None, clock: str = "g:i A") -> str:
 def written(value: date, form: str) -> str:
     """As Django's filter, which is given moments in the office's time zone."""
     if isinstance(value, datetime):
-        value = timezone.localtime(value)
+        # The office's is the only one: asking which is in force takes as long as all the rest.
+        value = timezone.localtime(value, timezone.get_default_timezone())
     if (parts := _parts_of(form)) is None:
         return str(defaultfilters.date(value, form))
     return "".join([part if isinstance(part, str) else part(value) for part in parts])
 
 
+@cache
+def _month(number: int) -> str:
+    return str(MONTHS_3[number]).title()
+
+
 LETTERS: dict[str, Callable[[Any], str]] = {
-    "M": lambda value: MONTHS_3[value.month].title(),
+    "M": lambda value: _month(value.month),
     "j": lambda value: str(value.day),
     "d": lambda value: f"{value.day:02d}",
     "m": lambda value: f"{value.month:02d}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,11 +20,12 @@ from django.views.decorators.http import require_POST, require_safe
 from quotes.forms.drawn_fields import FILTERS
 from quotes.forms.filter_words import filter_words
 from quotes.forms.run_filters import FEW_FILTERS, RunFilter, SearchForm, ViewNameForm
-from quotes.models import SavedView, User
+from quotes.models import SavedView
 from quotes.models.run_fact import RunFactQuerySet, shared_with
 from quotes.services import run_list as listing
 from quotes.services import saved_views
 from quotes.services.exports.streams import csv_stream, xlsx_file
+from quotes.services.keyset import keys_of
 from quotes.services.list_exports import begin_export, noting
 from quotes.services.run_search import found_by, search_runs
 from quotes.views.access import PortalRequest, get_or_absent
@@ -106,17 +107,20 @@ def _show(
 ) -> HttpResponse:
     data = request.GET if data is None else data
     chosen, text = _chosen(request, data), _searched(request)
-    found = found_by(text)
-    sort = _sort(data)
-    now = timezone.now()
+    sort, now, user = _sort(data), timezone.now(), request.user
     kept = chosen.codes_by_name()
     codes = _coded(kept, sort)
     # There is no reason to choose from here: the dashboard's links bring one.
     fields = [field for field in chosen.form if field.name != "reason" or field.data]
     drawn = {field.name: FILTERS.drawn(field, chosen.form) for field in fields}
+    whole, found = not (chosen.used or text.strip()), found_by(text)
+    counts = listing.counts(user, chosen.shared, now, every=whole)
+    keys = (
+        listing.every_run(user, chosen.shared) if whole else keys_of(chosen.in_order.filter(found))
+    )
     context: dict[str, Any] = {
-        "page": listing.run_page(chosen.in_order.filter(found), sort, data.get("at", ""), now),
-        "count": listing.counted(chosen.qs.filter(found)),
+        "page": listing.run_page(keys, sort, data.get("at", ""), now),
+        "count": counts.every or listing.counted(chosen.qs.filter(found)),
         "few": [drawn[name] for name in drawn if name in FEW_FILTERS],
         "more": [drawn[name] for name in drawn if name not in FEW_FILTERS],
         "more_open": chosen.more_used,
@@ -124,7 +128,7 @@ def _show(
         "codes": codes,
         "sort": sort if sort != listing.LATEST else "",
         "headings": {code: _heading(kept, sort, code) for code in HEADINGS},
-        "chips": _chips(request.user, chosen.shared, kept.get("state", [""])[0]),
+        "chips": _chips(counts.chips, kept.get("state", [""])[0]),
         "search": SearchForm(initial={"text": text}),
         "search_text": text,
         "search_mark": _search_mark(request),
@@ -152,16 +156,10 @@ def _heading(kept: Mapping[str, Any], sort: str, code: str) -> dict[str, str]:
     }
 
 
-def _chips(user: User, shared: Collection[UUID], current: str) -> list[dict[str, Any]]:
+def _chips(counts: Mapping[str, listing.Counted], current: str) -> list[dict[str, Any]]:
     """The short ways into the list, with counts that an index answers."""
-    now = timezone.now()
     return [
-        {
-            "code": code,
-            "label": label,
-            "count": listing.on_chip(code, user, shared, now) if code else None,
-            "current": code == current,
-        }
+        {"code": code, "label": label, "count": counts.get(code), "current": code == current}
         for code, label in CHIPS
     ]
 

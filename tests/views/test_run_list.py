@@ -13,9 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from quotes.models import InsuredShare, Run, RunFact
+from quotes.models.run_fact import shared_with
 from quotes.services import run_list
 from tests import runs as made
-from tests.factories import import_example, queued_run
+from tests.factories import import_example, make_user, queued_run
 from tests.views.pages import words
 from tests.views.run_lists import URL, as_if, begun, ids, many_runs, order_shown, shown
 
@@ -157,13 +158,39 @@ def test_a_place_that_this_order_never_gave_is_the_beginning(client, people, mar
 def test_counting_stops_where_nobody_pages_to(client, people, monkeypatch):
     monkeypatch.setattr(run_list, "MOST_COUNTED", 5)
     monkeypatch.setattr(run_list, "MOST_ON_A_CHIP", 4)
-    for prepared in (run_list._overdue, *run_list.CHIPS.values()):
-        monkeypatch.setattr(prepared, "kept", {})
+    monkeypatch.setattr(run_list._numbers, "kept", {})
     many_runs(import_example().insured, 7)
     client.force_login(people["admin"])
     page = words(client.get(URL))
     assert "More than 5 runs" in page
     assert "Under way 4+" in page
+    assert "More than 5 runs" in words(client.get(f"{URL}?state=under_way"))
+
+
+@pytest.mark.parametrize("name", ["broker", "other", "manager", "admin", "nobody"])
+def test_what_a_list_counts_at_once_is_what_each_way_into_it_shows(people, name):
+    late = timezone.now() - timedelta(minutes=20)
+    for make in (made.completed_run, made.waiting_run, made.lost_run, made.failed_run):
+        make(people["broker"])
+    made.waiting_run(people["other"], at=late)
+    made.answer(made.waiting_run(people["broker"]), {"status": "completed", "solutions": []})
+    user = make_user("nobody", None) if name == "nobody" else people[name]
+    seen, now = RunFact.objects.visible_to(user), timezone.now()
+    counts = run_list.counts(user, shared_with(user), now, every=True)
+    assert counts.every == run_list.Counted(seen.count(), more=False)
+    for group, count in counts.chips.items():
+        rows = run_list.in_group(seen, group, run_list.late_at(now))
+        assert count == run_list.Counted(rows.count(), more=False), group
+    assert run_list.counts(user, shared_with(user), now, every=False).every is None
+    if name == "admin":
+        assert min(each.number for each in counts.chips.values()) == 1
+
+
+def test_a_run_whose_insured_nobody_has_is_nobodys(client, people):
+    run = as_if(queued_run(owner=people["broker"]), broker=None)
+    client.force_login(people["admin"])
+    assert shown(client, "broker=none") == ids(run)
+    assert '<td data-label="Broker">nobody</td>' in client.get(URL).content.decode()
 
 
 @pytest.mark.parametrize("query", ["", "sort=-cost", "overridden=yes", "carrier={carrier}"])

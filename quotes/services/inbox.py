@@ -40,6 +40,19 @@ def open_requests(user: User) -> Requests:
     return Requests([each for each in found if _is_asked(user, each, worked)], own)
 
 
+def waiting_count(user: User) -> int:
+    """How many requests wait for the person. For most there are none, which costs little to see."""
+    if all(asked_by == user.pk for asked_by in _askers(user)):
+        return 0
+    return len(open_requests(user).waiting)
+
+
+@prepared
+def _askers(user: User) -> QuerySet[ReviewRequest, int]:
+    found = ReviewRequest.objects.visible_to(user).filter(state=ReviewState.OPEN).order_by()
+    return found.values_list("asked_by", flat=True).distinct()
+
+
 @prepared
 def _open(user: User) -> QuerySet[ReviewRequest]:
     return (

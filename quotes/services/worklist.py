@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from quotes.models import (
     LINES,
@@ -67,7 +67,10 @@ RUN_SHOWN = (
     "insured", "number", "state", "nexio_status", "stage", "coverage_types", "sandbox",
     "environment", "diagnostic", "error", "created_at", "submitted_at", "finished_at",
 )  # fmt: skip
-INSURED_SHOWN = ("applicant_name", "owner__username", "owner__first_name", "owner__last_name")
+OWNER_SHOWN = ("username", "first_name", "last_name")
+INSURED_SHOWN = ("applicant_name", *(f"owner__{name}" for name in OWNER_SHOWN))
+INSURED_NAMED = ("applicant_name", "owner")
+"""Without owners, whom `_give_owners` adds: most insureds of a worklist are its reader's."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def read_work(user: User, now: datetime) -> Work:
     recent = _keys_recent(user, shared)
     found = {run.pk: run for run in _shown({*under_way, *needing, *recent})}
     add_origins(list(found.values()))
+    _give_owners(user, [run.insured for run in found.values()])
     of_now, to_settle, done = (
         [found[pk] for pk in keys if pk in found] for keys in (under_way, needing, recent)
     )
@@ -139,13 +143,28 @@ def _keys_recent(user: User, shared: Collection[UUID]) -> QuerySet[Run, UUID]:
 
 @prepared
 def _shown(keys: Collection[UUID]) -> QuerySet[Run]:
-    """The runs as lists show them: with insured and owner, and in `has_package` how many packages
-    they brought."""
-    rows = Run.objects.select_related("insured__owner").only(
-        *RUN_SHOWN, *(f"insured__{name}" for name in INSURED_SHOWN)
+    """The runs as lists show them: with their insured, and in `has_package` how many packages they
+    brought."""
+    rows = Run.objects.select_related("insured").only(
+        *RUN_SHOWN, *(f"insured__{name}" for name in INSURED_NAMED)
     )
     marked = rows.annotate(has_package=F("fact__packages"), is_what_if=IS_WHAT_IF)
     return marked.filter(pk__in=keys).order_by()
+
+
+def _give_owners(user: User, insureds: Collection[Insured]) -> None:
+    """Owners, where pages name them: those that are not `user`, and to an office all."""
+    keys = {each.owner_id for each in insureds if each.owner_id is not None}
+    named = keys if user.sees_others else keys - {user.pk}
+    people = {person.pk: person for person in _people_named(named)} if named else {}
+    for each in insureds:
+        if each.owner_id in people:
+            each.owner = people[each.owner_id]
+
+
+@prepared
+def _people_named(people: Collection[int]) -> QuerySet[User]:
+    return User.objects.filter(pk__in=people).only(*OWNER_SHOWN)
 
 
 def _first_packages(runs: Collection[UUID]) -> dict[UUID, Solution]:
@@ -187,6 +206,7 @@ def expiring_quotes(user: User, now: datetime) -> list[Expiring]:
     lines: dict[UUID, list[QuoteLine]] = defaultdict(list)
     for line in _quoted_lines([quote.pk for quote in quotes]):
         lines[line.quote_id].append(line)
+    _give_owners(user, [quote.insured for quote in quotes])
     return [Expiring(quote, lines[quote.pk]) for quote in quotes]
 
 
@@ -195,12 +215,12 @@ def _expiring(user: User, since: datetime, until: datetime) -> QuerySet[Quote]:
     return (
         Quote.objects.editable_by(user)
         .filter(expires_at__gt=since, expires_at__lte=until)
-        .select_related("insured__owner")
+        .select_related("insured")
         .only(
             "carrier_name",
             "expires_at",
             "package_premium_annual",
-            *(f"insured__{name}" for name in INSURED_SHOWN),
+            *(f"insured__{name}" for name in INSURED_NAMED),
         )
         .order_by("expires_at", "id")[: MOST_EXPIRING + 1]
     )
@@ -222,34 +242,47 @@ class InsuredRow:
     last_run: Run | None
 
 
-def latest_insureds(user: User) -> list[InsuredRow]:
-    """The insureds last worked on, of the user's own and of those shared with them."""
-    rows = _latest_insureds(user)
-    keys = [row.pk for row in rows]
-    lines, carriers = _quoted(keys)
-    premiums = _in_force(keys)
-    latest = {row.pk: getattr(row, "last_run_id") for row in rows}  # noqa: B009 - annotated
-    runs = {run.pk: run for run in _marked([pk for pk in latest.values() if pk])}
-    return [
+@dataclass(frozen=True)
+class OwnInsureds:
+    """The insureds last worked on, and how many there are in all."""
+
+    latest: Sequence[InsuredRow]
+    count: int
+
+
+def own_insureds(user: User) -> OwnInsureds:
+    """Of the user's own insureds and of those shared with them."""
+    rows: list[Any] = _latest_insureds(user)  # annotated
+    lines, carriers = _quoted([row.pk for row in rows])
+    runs = {run.pk: run for run in _marked([row.last_run_id for row in rows if row.last_run_id])}
+    _give_owners(user, rows)
+    latest = [
         InsuredRow(
             insured=row,
             lines=[(line, count) for line in LINES if (count := lines[row.pk, line])],
             carriers=len(carriers[row.pk]),
-            incumbent=_sum(premiums[row.pk]),
-            last_run=runs.get(latest[row.pk]),
+            incumbent=row.in_force,
+            last_run=runs.get(row.last_run_id),
         )
         for row in rows
     ]
+    return OwnInsureds(latest, rows[0].how_many if rows else 0)
 
 
 @prepared
 def _latest_insureds(user: User) -> QuerySet[Insured]:
     newest = Run.objects.filter(insured=OuterRef("pk")).order_by("-number").values("pk")[:1]
+    policies = IncumbentPolicy.objects.filter(insured=OuterRef("pk")).order_by().values("insured")
+    # None with a gap in it, which would look like the whole, and without any policy.
+    stated = policies.annotate(policies=Count("pk"), known=Count("annual_premium"))
+    in_force = stated.filter(known=F("policies")).annotate(sum=Sum("annual_premium")).values("sum")
+    every = Insured.objects.editable_by(user).order_by().values(how_many=NUMBER_OF_ROWS)
     return (
         Insured.objects.editable_by(user)
-        .select_related("owner")
-        .only(*INSURED_SHOWN, "city", "state", "zip_code", "renewal_of", "created_at")
-        .annotate(last_run_id=Subquery(newest))
+        .only(*INSURED_NAMED, "city", "state", "zip_code", "renewal_of", "created_at")
+        .annotate(
+            last_run_id=Subquery(newest), in_force=Subquery(in_force), how_many=Subquery(every)
+        )
         .order_by("-updated_at", "id")[:MOST_INSUREDS]
     )
 
@@ -275,33 +308,3 @@ def _quoted(insureds: Collection[UUID]) -> tuple[Counter[tuple[UUID, str]], dict
 def _lines_by_carrier(insureds: Collection[UUID]) -> QuerySet[Quote, Any]:
     quoted = Quote.objects.filter(insured__in=insureds).order_by()
     return quoted.values_list("insured", "carrier", "lines__line")
-
-
-def _in_force(insureds: Collection[UUID]) -> dict[UUID, list[Decimal | None]]:
-    premiums: dict[UUID, list[Decimal | None]] = defaultdict(list)
-    for insured, premium in _premiums_in_force(insureds):
-        premiums[insured].append(premium)
-    return premiums
-
-
-@prepared
-def _premiums_in_force(insureds: Collection[UUID]) -> QuerySet[IncumbentPolicy, Any]:
-    policies = IncumbentPolicy.objects.filter(insured__in=insureds).order_by()
-    return policies.values_list("insured", "annual_premium")
-
-
-@prepared
-def _count_of_insureds(user: User) -> QuerySet[Insured, int]:
-    rows = Insured.objects.editable_by(user).order_by()
-    return rows.values_list(NUMBER_OF_ROWS, flat=True)
-
-
-def insured_count(user: User) -> int:
-    """How many insureds the user works on."""
-    return sum(_count_of_insureds(user))
-
-
-def _sum(premiums: Sequence[Decimal | None]) -> Decimal | None:
-    """None with a gap in it, which would look like the whole, and without any."""
-    known = [premium for premium in premiums if premium is not None]
-    return sum(known, Decimal(0)) if known and len(known) == len(premiums) else None

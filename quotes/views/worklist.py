@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from quotes.services import worklist as work
-from quotes.services.inbox import open_requests
+from quotes.services.inbox import waiting_count
 from quotes.views.access import PortalRequest
 from quotes.views.fragments import refreshing
 
@@ -41,15 +41,15 @@ def worklist(request: PortalRequest) -> HttpResponse:
         "recent": runs.recent,
         "first": runs.first,
         "in_sandbox": settings.NEXIO_IS_SANDBOX,
-        "asked": len(open_requests(user).waiting),
+        "asked": waiting_count(user),
         "to_review": _to_review(timezone.localdate(now)) if user.sees_others else [],
         "role_missing": not user.sees_others and not user.is_broker,
     }
     if user.is_broker:
-        expiring = work.expiring_quotes(user, now)
+        expiring, own = work.expiring_quotes(user, now), work.own_insureds(user)
         context |= {
-            "insureds": work.latest_insureds(user),
-            "insured_count": work.insured_count(user),
+            "insureds": own.latest,
+            "insured_count": own.count,
             "expiring": expiring[: work.MOST_EXPIRING],
             "more_expiring": len(expiring) > work.MOST_EXPIRING,
         }

@@ -163,6 +163,6 @@ def test_the_worklist_holds_what_is_shared(people, insured):
     quote.expires_at = now + dt.timedelta(days=1)
     quote.save()
     other = people["other"]
-    assert [row.insured for row in worklist.latest_insureds(other)] == [insured]
+    assert [row.insured for row in worklist.own_insureds(other).latest] == [insured]
     assert [run.insured for run in worklist.read_work(other, now).under_way] == [insured]
     assert [each.quote for each in worklist.expiring_quotes(other, now)] == [quote]

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from quotes.models import NexioService, Quote
 from quotes.services.review.revisits import ask_to_revisit
-from quotes.services.worklist import MOST_RECENT, read_work
+from quotes.services.sharing import share_insured
+from quotes.services.worklist import MOST_RECENT, own_insureds, read_work
 from tests import runs as made
 from tests.decided import choose
 from tests.factories import import_example, make_user, queued_run
@@ -288,3 +289,36 @@ def test_a_fuller_worklist_sends_no_more_statements(client):
     with CaptureQueriesContext(connection) as more:
         assert "Needs you" in look(client, broker)
     assert len(more) == len(few)
+
+
+def test_premiums_in_force_are_added_up_where_all_are_stated(people):
+    insured = import_example(owner=people["broker"]).insured
+    import_example(owner=people["broker"], name="home_auto.json")
+    import_example(owner=people["other"])
+    whole = sum(policy.annual_premium for policy in insured.incumbents.all())
+
+    def told() -> tuple[int, object]:
+        own = own_insureds(people["broker"])
+        return own.count, {row.insured.pk: row.incumbent for row in own.latest}[insured.pk]
+
+    assert told() == (2, whole)
+    insured.incumbents.filter(line="home").update(annual_premium=None)
+    assert told() == (2, None)
+    insured.incumbents.all().update(annual_premium=None)
+    assert told() == (2, None)
+    insured.incumbents.all().delete()
+    assert told() == (2, None)
+
+
+def test_whose_a_shared_insured_is_costs_one_statement_more(client, people):
+    insured = import_example(owner=people["other"]).insured
+    share_insured(insured=insured, colleague=people["broker"], actor=people["other"])
+    made.completed_run(people["other"], insured=insured)
+    html = look(client, people["broker"])
+    assert html.count(f"shared by {people['other'].shown_name}") >= 2
+    assert f"shared by {people['other'].shown_name}" not in look(client, people["other"])
+    with CaptureQueriesContext(connection) as seen:
+        found = read_work(people["broker"], timezone.now()).recent
+        assert [run.insured.owner for run in found] == [people["other"]]
+    asked = [query["sql"] for query in seen if 'FROM "quotes_user"' in query["sql"]]
+    assert len(asked) == 1

@@ -11,6 +11,7 @@ from django.db.models import QuerySet, Value
 
 from quotes.models import Notice, ReviewKind, ReviewRequest, ReviewState, Run, User
 from quotes.models.prepared import prepared
+from quotes.models.review import ReviewRequestQuerySet
 from quotes.services import run_people
 from quotes.services.review import approvals
 
@@ -49,15 +50,20 @@ def waiting_count(user: User) -> int:
 
 @prepared
 def _askers(user: User) -> QuerySet[ReviewRequest, int]:
-    found = ReviewRequest.objects.visible_to(user).filter(state=ReviewState.OPEN).order_by()
-    return found.values_list("asked_by", flat=True).distinct()
+    return _open_seen(user).order_by().values_list("asked_by", flat=True).distinct()
+
+
+def _open_seen(user: User) -> ReviewRequestQuerySet:
+    """By the index of open ones, which is by their kind: SQLite otherwise looks through all the
+    runs of an office for the few that were asked about."""
+    seen = ReviewRequest.objects.visible_to(user).filter(kind__in=ReviewKind.values)
+    return seen.filter(state=ReviewState.OPEN)
 
 
 @prepared
 def _open(user: User) -> QuerySet[ReviewRequest]:
     return (
-        ReviewRequest.objects.visible_to(user)
-        .filter(state=ReviewState.OPEN)
+        _open_seen(user)
         .select_related("run__insured__owner__office", "asked_by", "choice__solution")
         .only(
             "kind", "state", "text", "asked_at", "asked_by", "choice__actor",

@@ -61,6 +61,22 @@ def test_which_runs_are_what_ifs_is_read_from_an_index_of_these_alone() -> None:
 
 
 @pytest.mark.django_db
+def test_a_worklist_reads_along_its_readers_own_index(client: Client) -> None:
+    """And what was asked of others' runs along that of open requests: there are few."""
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite's choice: PostgreSQL knows how many rows there are of each")
+    for role, facts in ((Role.BROKER, "fact_broker"), (Role.MANAGER, "fact_")):
+        client.force_login(make_user(f"reads-{role}", role))
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get("/").status_code == 200
+        asked = [each["sql"] for each in seen]
+        (recent,) = [sql for sql in asked if '"finished_at" DESC' in sql]
+        (requests,) = [sql for sql in asked if 'FROM "quotes_reviewrequest"' in sql]
+        assert facts in plan_of(recent)
+        assert "review_open" in plan_of(requests)
+
+
+@pytest.mark.django_db
 def test_a_frequent_carrier_is_asked_of_each_run_by_the_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

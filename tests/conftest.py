@@ -92,6 +92,14 @@ def _prepared_queries_are_held_against_djangos() -> None:
     Prepared.checked = True
 
 
+@pytest.fixture(autouse=True)
+def _sums_of_months_are_this_tests() -> None:
+    """A test's database begins its versions anew: see `services.dashboard.kept`."""
+    from quotes.services.dashboard.kept import forget_sums
+
+    forget_sums()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _kept_fields_are_held_against_drawn_ones() -> None:
     """Each field that was drawn before is drawn anew, and a test fails where they differ."""

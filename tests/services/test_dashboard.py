@@ -20,7 +20,7 @@ from quotes.models import User
 from quotes.models.sealing import open_text
 from quotes.services.dashboard.board import Board, read_board
 from quotes.services.dashboard.charts import draw_outcomes, outcomes_of
-from quotes.services.dashboard.percentiles import percentile
+from quotes.services.dashboard.percentiles import Times
 from quotes.services.dashboard.period import MOST_PIECES, PRESETS, Period
 from quotes.services.dashboard.scope import Scope
 from tests import runs as made
@@ -236,10 +236,15 @@ def test_the_number_of_statements_is_the_same_for_few_and_many(people):
 
 @given(
     st.lists(st.floats(0, 1e7, allow_nan=False), max_size=25),
+    st.integers(0, 25),
     st.sampled_from([1, 5, 25, 50, 75, 95, 99]),
 )
-def test_percentiles_are_those_of_pythons_statistics(values, percent):
-    found = percentile(sorted(values), percent)
+def test_percentiles_are_those_of_pythons_statistics(values, kept, percent):
+    """However many of the values are kept in order, and however many new."""
+    times = Times(values[:kept])
+    times.settle()
+    times.new = values[kept:]
+    found = times.percentile(percent)
     if not values:
         assert found is None
     elif len(values) == 1:

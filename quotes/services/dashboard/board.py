@@ -10,6 +10,7 @@ from functools import cached_property
 from quotes.services.dashboard import live, parts
 from quotes.services.dashboard.counts import Counts, Numbers, Piece, pieces_of
 from quotes.services.dashboard.kept import add_days, add_months, standing_days, standing_months
+from quotes.services.dashboard.period import Period
 from quotes.services.dashboard.scope import Number, Scope
 
 
@@ -57,13 +58,14 @@ class Board:
 
 
 def read_board(scope: Scope) -> Board:
-    months = standing_months(scope)
+    standing = standing_months(scope)
+    months = tuple(Period.month_of(each.month) for each in standing)
     days = standing_days(scope, months)
     found = live.count(replace(scope, without=(*months, *days)))
-    add_months(found, scope, months)
+    add_months(found, scope, standing)
     add_days(found, scope, days)
     counts, pieces = pieces_of(found.days, scope)
-    numbers = Numbers(counts, scope)
+    numbers = Numbers(counts, scope.codes(scope.period))
     endings = parts.read_endings(scope)
     soon = sum(each.runs.value for each in endings)
     last = scope.today + timedelta(days=parts.DAYS_AHEAD - 1)

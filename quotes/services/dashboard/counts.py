@@ -15,7 +15,7 @@ from quotes.models import Decision, RunState
 from quotes.models.failures import NO_PACKAGE
 from quotes.models.run import IN_FLIGHT, NEEDS_PERSON
 from quotes.services.dashboard.period import Period
-from quotes.services.dashboard.scope import Number, Scope
+from quotes.services.dashboard.scope import Number, Scope, and_codes
 
 CENT = Decimal("0.01")
 RANKED, UNDECIDED = Q(packages__gt=0), Q(decision=Decision.UNDECIDED)
@@ -74,19 +74,20 @@ COUNTED = tuple(KINDS)
 """The counts of `Counts`, in its order."""
 
 
+CODES = {kind: and_codes(codes) for kind, (_, codes) in KINDS.items()}
+
+
 @dataclass(frozen=True)
 class Numbers:
     """Counts by the names of `KINDS`, each with the codes of its runs, made when it is asked for:
-    of the thousand that a dashboard might show, most pages show some hundred."""
+    of the thousand that a dashboard might show, most pages show some hundred. `codes` are those
+    of all the runs that were counted."""
 
     counts: Counts
-    scope: Scope
-    period: Period | None = None
-    codes: tuple[tuple[str, str], ...] = ()
+    codes: str
 
     def __getitem__(self, kind: str) -> Number:
-        own = {**dict(self.codes), **KINDS[kind][1]}
-        return self.scope.number(getattr(self.counts, kind), self.period, **own)
+        return Number(getattr(self.counts, kind), self.codes + CODES[kind])
 
 
 def counting(rows: QuerySet[Any], by: str | BaseExpression) -> QuerySet[Any, Any]:
@@ -145,7 +146,7 @@ def pieces_of(days: Mapping[date, Counts], scope: Scope) -> tuple[Counts, list[P
         counts[at].add(counted)
         total.add(counted)
     pieces = [
-        Piece(period, of, Numbers(of, scope, period))
+        Piece(period, of, Numbers(of, scope.codes(period)))
         for period, of in zip(periods, counts, strict=True)
     ]
     return total, pieces

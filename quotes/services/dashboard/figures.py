@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from quotes.services.dashboard.counts import COUNTED, Counts
+from quotes.services.dashboard.percentiles import Times
 
 CENTS = 100
 Parts = dict[int | None, Counter[str]]
@@ -37,7 +38,7 @@ class OfBroker:
     """`timed` are seconds from the first quote to the choice, of the runs that have them."""
 
     counts: Counts = field(default_factory=Counts)
-    timed: list[float] = field(default_factory=list)
+    timed: Times = field(default_factory=Times)
 
 
 @dataclass
@@ -49,8 +50,8 @@ class Figures:
     failures: Counter[str] = field(default_factory=Counter)
     carriers: Parts = field(default_factory=dict)
     reasons: dict[str, Said] = field(default_factory=dict)
-    waited: list[float] = field(default_factory=list)
-    timed: list[float] = field(default_factory=list)
+    waited: Times = field(default_factory=Times)
+    timed: Times = field(default_factory=Times)
     brokers: dict[int, OfBroker] = field(default_factory=dict)
 
     def day(self, day: date) -> Counts:
@@ -98,8 +99,8 @@ class Figures:
                     carrier[part] = carrier.get(part, 0) + runs
             for mark, runs, latest, step in value["reasons"]:
                 self.say(mark, Said(runs, datetime.fromisoformat(latest), step))
-            self.waited += _unpacked(value["waited"])
-            self.timed += _unpacked(value["timed"])
+            self.waited.new += _unpacked(value["waited"])
+            self.timed.new += _unpacked(value["timed"])
         for pk, parts in carriers.items():
             self.carrier(pk).update(parts)
         for day, rows in days.items():
@@ -107,7 +108,29 @@ class Figures:
         for pk, rows in brokers.items():
             broker = self.broker(pk)
             broker.counts.add(_counts(rows))
-            broker.timed += _unpacked("".join(seconds[pk]))
+            broker.timed.new += _unpacked("".join(seconds[pk]))
+
+    def add_sum(self, of: Figures) -> None:
+        """Add a sum that is settled, which stays as it is: what it says of times is not copied.
+        There may be one such sum in these figures."""
+        for day, counts in of.days.items():
+            self.day(day).add(counts)
+        self.failures.update(of.failures)
+        for pk, parts in of.carriers.items():
+            self.carrier(pk).update(parts)
+        mine, self.reasons = self.reasons, dict(of.reasons)
+        for mark, said in mine.items():
+            self.say(mark, said)
+        self.waited.kept, self.timed.kept = of.waited.kept, of.timed.kept
+        for pk, theirs in of.brokers.items():
+            broker = self.broker(pk)
+            broker.counts.add(theirs.counts)
+            broker.timed.kept = theirs.timed.kept
+
+    def settle(self) -> None:
+        """Bring all times in order, once for all the sums that this is added to."""
+        for times in (self.waited, self.timed, *(each.timed for each in self.brokers.values())):
+            times.settle()
 
     def kept(self) -> str:
         """The figures of one month as JSON."""
@@ -136,11 +159,11 @@ def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _packed(seconds: Iterable[float]) -> str:
+def _packed(times: Times) -> str:
     """The values in order as text: 64 bits each, the low byte first, as hexadecimal digits, which
     may be put one after the other. As JSON's decimals a year's would take longer to read than all
     else on the page."""
-    values = array("d", sorted(seconds))
+    values = array("d", sorted([*times.kept, *times.new]))
     if sys.byteorder == "big":
         values.byteswap()
     return values.tobytes().hex()

@@ -154,10 +154,10 @@ def _count(period: Period) -> dict[Whose, Figures]:
             of_broker = figures.broker(whose[0])
             of_broker.counts.add(counts)
             if timed is not None:
-                of_broker.timed.append(timed)
-                figures.timed.append(timed)
+                of_broker.timed.new.append(timed)
+                figures.timed.new.append(timed)
             if waited is not None:
-                figures.waited.append(waited)
+                figures.waited.new.append(waited)
             if why:
                 figures.failures[why] += 1
     _add_carriers(found, runs, period)

@@ -32,10 +32,10 @@ def count(scope: Scope) -> Figures:
         found.broker(pk).counts = counts
     for pk, waited, timed in _times(*asked):
         if waited is not None:
-            found.waited.append(waited)
+            found.waited.new.append(waited)
         if timed is not None:
-            found.timed.append(timed)
-            found.broker(pk).timed.append(timed)
+            found.timed.new.append(timed)
+            found.broker(pk).timed.new.append(timed)
     found.failures = Counter({code: runs for code, runs in _failures(*asked) if code})
     for mark, *of in _reasons(*asked):
         found.say(mark, Said(*of))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from heapq import nlargest
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -15,10 +16,10 @@ from quotes.models.failures import failure_words
 from quotes.models.prepared import prepared
 from quotes.services import expiry
 from quotes.services.dashboard.counts import Counts, Numbers
-from quotes.services.dashboard.figures import Figures
-from quotes.services.dashboard.percentiles import percentile
+from quotes.services.dashboard.figures import Figures, Said
+from quotes.services.dashboard.percentiles import Times
 from quotes.services.dashboard.period import Period
-from quotes.services.dashboard.scope import Number, Scope, at_any_time
+from quotes.services.dashboard.scope import Number, Scope, and_codes, at_any_time
 
 MOST_REASONS = 10
 MOST_CARRIERS = 15
@@ -48,9 +49,8 @@ class Timing:
     runs: Number
 
 
-def timing_of(seconds: list[float], runs: Number) -> Timing:
-    ordered = sorted(seconds)
-    return Timing(percentile(ordered, 50), percentile(ordered, 95), runs)
+def timing_of(times: Times, runs: Number) -> Timing:
+    return Timing(times.percentile(50), times.percentile(95), runs)
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,21 @@ class Reason:
 def reasons_of(found: Figures, scope: Scope) -> list[Reason]:
     """The reasons written most often, as written. In the address stands the number of the last
     step that says so, never its words."""
-    most = sorted(found.reasons.values(), key=lambda said: (said.runs, said.latest, said.step))
-    most = most[: -MOST_REASONS - 1 : -1]
-    words = dict(_reasons([said.step for said in most]))
+    said_most = nlargest(MOST_REASONS, found.reasons.values(), key=_how_often)
+    words = dict(_reasons([said.step for said in said_most]))
     return [
         Reason(
             words[said.step],
             scope.number(said.runs, overridden="yes", reason=str(said.step)),
             said.latest,
         )
-        for said in most
+        for said in said_most
         if said.step in words
     ]
+
+
+def _how_often(said: Said) -> tuple[int, datetime, int]:
+    return said.runs, said.latest, said.step
 
 
 @prepared
@@ -105,17 +108,19 @@ def carriers_of(found: Figures, scope: Scope) -> list[CarrierRow]:
     named = [
         CarrierRow(
             UNKNOWN_NAMES if pk is None else names[pk],
-            {
-                part.value: scope.number(
-                    of[part.value], carrier=UNKNOWN if pk is None else str(pk), part=part.value
-                )
-                for part in CarrierPart
-            },
+            _parts(of, scope.codes(scope.period, carrier=UNKNOWN if pk is None else str(pk))),
         )
         for pk, of in found.carriers.items()
         if any(of.values()) and (pk is None or pk in names)
     ]
     return sorted(named, key=_by_success)
+
+
+def _parts(runs: Mapping[str, int], codes: str) -> dict[str, Number]:
+    return {
+        part: Number(runs[part], f"{codes}{and_codes({'part': part})}")
+        for part in CarrierPart.values
+    }
 
 
 @prepared
@@ -150,8 +155,8 @@ def brokers_of(found: Figures, scope: Scope) -> list[BrokerRow]:
             people[pk].shown_name if pk else "No broker",
             office.name if pk and (office := people[pk].office) else "",
             of.counts,
-            Numbers(of.counts, scope, codes=(("broker", str(pk) if pk else "none"),)),
-            percentile(sorted(of.timed), 50),
+            Numbers(of.counts, scope.codes(scope.period, broker=str(pk) if pk else "none")),
+            of.timed.percentile(50),
         )
         for pk, of in found.brokers.items()
     ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property, reduce
 from operator import or_
+from typing import NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
@@ -18,9 +19,9 @@ from quotes.models.run_fact import RunFactQuerySet, people_in, shared_with
 from quotes.services.dashboard.period import Period
 
 
-@dataclass(frozen=True)
-class Number:
-    """A count of runs, and the codes by which the list of runs shows exactly these."""
+class Number(NamedTuple):
+    """A count of runs, and the codes by which the list of runs shows exactly these: a query string
+    of names, ids, days and codes, in which nothing but its "&" means anything to HTML."""
 
     value: int
     codes: str
@@ -131,21 +132,28 @@ class Scope:
     def number(self, value: int, period: Period | None = None, **codes: str) -> Number:
         """A count of runs of the period, or of a piece of it, narrowed by more of the list's
         filters."""
-        days = self.period if period is None else period
-        return Number(value, self._codes(codes, days))
+        return Number(value, self.codes(self.period if period is None else period, **codes))
 
     def any_day(self, value: int, **codes: str) -> Number:
         """A count of runs of any day."""
-        return Number(value, self._codes(codes))
+        return Number(value, self.codes(None, **codes))
 
-    def _codes(self, codes: dict[str, str], days: Period | None = None) -> str:
+    def codes(self, days: Period | None, **codes: str) -> str:
         """The list's query string. What is stated anew, such as a broker, counts in place of the
-        dashboard's own; a search that the list still has in mind is dropped (`all`)."""
-        said = "".join(f"&{name}={quote(value)}" for name, value in {**self._kept, **codes}.items())
+        dashboard's own; a search that the list still has in mind is dropped (`all`).
+
+        More may be put after it with `and_codes`, but nothing that it states already.
+        """
+        said = f"all=1{and_codes({**self._kept, **codes})}"
         if days is not None:
             said += f"&since={days.since.isoformat()}&until={days.until.isoformat()}"
-        return f"all=1{said}"
+        return said
 
     @cached_property
     def _kept(self) -> dict[str, str]:
         return self.kept_codes()
+
+
+def and_codes(codes: Mapping[str, str]) -> str:
+    """ "&state=ranked": more of a query string, after what is there."""
+    return "".join(f"&{name}={quote(value, safe='')}" for name, value in codes.items())

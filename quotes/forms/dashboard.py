@@ -63,7 +63,9 @@ class DashboardForm(forms.Form):
             # Shown as chosen: it is what the figures are of.
             said["service"] = self.usual_service
         super().__init__(said)
-        self._offer("broker", brokers_seen_by(user))
+        if said.get("broker"):
+            # Offered for what is chosen to be found in; without a choice it is not asked.
+            self._offer("broker", brokers_seen_by(user))
         self.fields["broker"].widget.choices = [("", "All brokers"), *named_brokers(user)]
         if user.sees_all or len(user.offices_seen) > 1:
             self._offer("office", offices_seen_by(user))

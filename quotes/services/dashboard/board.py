@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
@@ -61,7 +61,7 @@ def read_board(scope: Scope) -> Board:
     standing = standing_months(scope)
     months = tuple(Period.month_of(each.month) for each in standing)
     days = standing_days(scope, months)
-    found = live.count(replace(scope, without=(*months, *days)))
+    found = live.count(scope, scope.period.without((*months, *days)))
     add_months(found, scope, standing)
     add_days(found, scope, days)
     counts, pieces = pieces_of(found.days, scope)

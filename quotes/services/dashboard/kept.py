@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
-from quotes.models import KeptDay, KeptMonth, MonthFigures, User
+from quotes.models import KeptDay, KeptMonth, MonthFigures
 from quotes.models.prepared import prepared
-from quotes.models.run_fact import shared_with
 from quotes.services.dashboard.figures import Figures
 from quotes.services.dashboard.period import Period
 from quotes.services.dashboard.scope import Scope
@@ -37,7 +36,7 @@ class Standing(NamedTuple):
 def standing_months(scope: Scope) -> tuple[Standing, ...]:
     """The months of the period whose kept figures stand; none where they cannot be told apart."""
     months = scope.period.months()
-    if not months or _reads_shared(scope.user):
+    if not months or _reads_shared(scope):
         return ()
     return tuple(Standing(*row) for row in _months(months, settings.TIME_ZONE))
 
@@ -74,8 +73,7 @@ def add_months(found: Figures, scope: Scope, months: Collection[Standing]) -> No
         return
     sandbox = scope.service == "sandbox" if scope.service else None
     by_day = scope.period.unit not in COARSE
-    whose = tuple(sorted(_whose(scope)))
-    found.add_sum(_sum(tuple(months), settings.TIME_ZONE, whose, sandbox, by_day))
+    found.add_sum(_sum(tuple(months), settings.TIME_ZONE, tuple(_whose(scope)), sandbox, by_day))
 
 
 @lru_cache(MOST_SUMS)
@@ -129,23 +127,23 @@ def _documents(days: Collection[date], sandbox: bool | None) -> QuerySet[KeptDay
     return KeptDay.objects.filter(pk__in=days).values_list("day", *columns)
 
 
-def _reads_shared(user: User) -> bool:
+def _reads_shared(scope: Scope) -> bool:
     """Whether the person also sees runs that no broker's figures hold apart: shared insureds'."""
-    return bool(shared_with(user))
+    return bool(scope.whose.shared)
 
 
 def _whose(scope: Scope) -> list[int]:
     """Whose figures make up the scope: as `RunFactQuerySet.visible_to` and the filters say."""
     if scope.is_everybodys:
         return [MonthFigures.EVERYBODY]
-    user, people = scope.user, User.objects.order_by()
+    user, whose = scope.user, scope.whose
     if not user.is_active:
         return []
+    narrowed = []
     if not user.sees_all:
-        seen = people.filter(office__in=user.offices_seen)
-        people = seen | people.filter(pk=user.pk) if user.is_broker else seen
-    if scope.broker is not None:
-        people = people.filter(pk=scope.broker.pk)
-    if scope.office is not None:
-        people = people.filter(office=scope.office)
-    return list(people.values_list("pk", flat=True))
+        narrowed.append({*whose.people, *([user.pk] if user.is_broker else [])})
+    if whose.broker is not None:
+        narrowed.append({whose.broker})
+    if whose.of_office is not None:
+        narrowed.append(set(whose.of_office))
+    return sorted(set.intersection(*narrowed))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from datetime import date
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -15,18 +15,33 @@ from quotes.models.prepared import prepared
 from quotes.models.run_fact import RunFactQuerySet
 from quotes.services.dashboard.counts import counting, counts_of
 from quotes.services.dashboard.figures import Figures, Parts, Said
+from quotes.services.dashboard.period import Period
 from quotes.services.dashboard.scope import Scope, any_of, at_any_time, begun
 
 BROKER = Coalesce("broker", Value(MonthFigures.NOBODY))
 """As an expression, as the reasons below: see `counting`."""
 
 
-def count(scope: Scope) -> Figures:
-    """The figures of the scope's runs, in a number of statements that does not grow."""
+class _Spans(NamedTuple):
+    """Pieces of a period as the statements name them."""
+
+    days: tuple[list[date], list[date]]
+    """The first of each, and the last."""
+    moments: tuple[list[datetime], list[datetime]]
+    """Where each begins, and where it ends."""
+
+
+def count(scope: Scope, pieces: Sequence[Period]) -> Figures:
+    """The figures of the scope's runs in these pieces of its period, in a number of statements
+    that does not grow."""
     found = Figures()
-    if not scope.spans:
+    if not pieces:
         return found
-    asked = (*scope.whose, *scope.moments)
+    spans = _Spans(
+        ([each.since for each in pieces], [each.until for each in pieces]),
+        ([each.begins for each in pieces], [each.ends for each in pieces]),
+    )
+    asked = (*scope.whose, *spans.moments)
     found.days = dict(counts_of(_by_day(*asked)))
     for pk, counts in counts_of(_by_broker(*asked)):
         found.broker(pk).counts = counts
@@ -39,14 +54,14 @@ def count(scope: Scope) -> Figures:
     found.failures = Counter({code: runs for code, runs in _failures(*asked) if code})
     for mark, *of in _reasons(*asked):
         found.say(mark, Said(*of))
-    found.carriers = _known_parts(scope)
-    if strange := Counter(dict(_strange_parts(*scope.days, *asked))):
+    found.carriers = _known_parts(scope, spans)
+    if strange := Counter(dict(_strange_parts(*spans.days, *asked))):
         found.carriers[None] = strange
     return found
 
 
-# What follows is told whose runs are asked for and which pieces of a period: `Scope.whose` and
-# `Scope.moments`, and the days of these pieces before them where they are asked for as well.
+# What follows is told whose runs are asked for and in which pieces of a period: `Scope.whose` and
+# `_Spans.moments`, and before them `_Spans.days` where these are asked for as well.
 
 
 def _rows(*asked: Any) -> RunFactQuerySet:
@@ -86,16 +101,16 @@ def _reasons(*asked: Any) -> QuerySet[Any, Any]:
     return marks
 
 
-def _known_parts(scope: Scope) -> Parts:
+def _known_parts(scope: Scope, spans: _Spans) -> Parts:
     """A known carrier stands once in a run and part, by its one name."""
     if not scope.is_everybodys:
-        return _parts_of(_parts_in(*scope.days, *scope.whose, *scope.moments))
+        return _parts_of(_parts_in(*spans.days, *scope.whose, *spans.moments))
     # Nearly every run of these days is meant: all of them are counted in an index, and those of
     # the other service taken away, which are few or none.
-    counts = _parts_of(_all_parts(*scope.days))
+    counts = _parts_of(_all_parts(*spans.days))
     if scope.service:
         *whose, sandbox = scope.whose
-        others = _parts_in(*scope.days, *whose, not sandbox, *scope.moments)
+        others = _parts_in(*spans.days, *whose, not sandbox, *spans.moments)
         for carrier, of in _parts_of(others).items():
             counts[carrier].subtract(of)
     return counts

@@ -31,7 +31,7 @@ class Times:
 
 
 def percentile(some: Sequence[float], others: Sequence[float], percent: int) -> float | None:
-    """A percentile of all values of two sequences, each of them in ascending order, None of none."""
+    """A percentile of the values of two sequences, each in ascending order; None of none."""
     steps = len(some) + len(others) - 1
     if steps < 0:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from itertools import islice
 
 from django.utils import timezone
 
@@ -130,4 +131,5 @@ def _pieces(period: Period, unit: str) -> Iterator[Period]:
 
 
 def _count(period: Period, unit: str) -> int:
-    return sum(1 for _ in _pieces(period, unit))
+    """How many pieces there are, up to one more than there is room for."""
+    return sum(1 for _ in islice(_pieces(period, unit), MOST_PIECES + 1))

@@ -31,11 +31,16 @@ class Number(NamedTuple):
         return f"{100 * self.value / whole.value:.0f} %" if whole.value else ""
 
 
-Whose = tuple[
-    User, Collection[int], Collection[UUID], int | None, Collection[int] | None, bool | None
-]
-"""Who looks, who works in their offices and what is shared with them; a broker, the people of an
-office and whether of the sandbox, where the dashboard is narrowed to these."""
+class Whose(NamedTuple):
+    """Who looks, who works in their offices and what is shared with them; a broker, the people of
+    an office and whether of the sandbox, where the dashboard is narrowed to these."""
+
+    user: User
+    people: Collection[int]
+    shared: Collection[UUID]
+    broker: int | None
+    of_office: Collection[int] | None
+    sandbox: bool | None
 
 
 def at_any_time(
@@ -73,8 +78,7 @@ def any_of(conditions: Iterable[Q]) -> Q:
 
 @dataclass(frozen=True)
 class Scope:
-    """`service` is "nexio" or "sandbox", "" for both; `now` is when one looks. `without` are
-    parts of the period whose runs are not asked for."""
+    """`service` is "nexio" or "sandbox", "" for both; `now` is when one looks."""
 
     user: User
     period: Period
@@ -82,7 +86,6 @@ class Scope:
     broker: User | None = None
     office: Office | None = None
     service: str = ""
-    without: tuple[Period, ...] = ()
 
     @property
     def today(self) -> date:
@@ -91,7 +94,7 @@ class Scope:
     @cached_property
     def whose(self) -> Whose:
         """What `at_any_time` is to be told of the dashboard."""
-        return (
+        return Whose(
             self.user,
             [] if self.user.sees_all else people_in(self.user.offices_seen),
             [] if self.user.sees_all else shared_with(self.user),
@@ -101,24 +104,9 @@ class Scope:
         )
 
     @property
-    def moments(self) -> tuple[list[datetime], list[datetime]]:
-        """Where the pieces that are asked for begin, and where they end."""
-        return [each.begins for each in self.spans], [each.ends for each in self.spans]
-
-    @property
-    def days(self) -> tuple[list[date], list[date]]:
-        """The first and the last days of the same pieces."""
-        return [each.since for each in self.spans], [each.until for each in self.spans]
-
-    @property
     def is_everybodys(self) -> bool:
         """Whether nothing is left out of the period's runs but those of the other service."""
         return self.user.is_active and self.user.sees_all and not (self.broker or self.office)
-
-    @cached_property
-    def spans(self) -> list[Period]:
-        """The days that are asked for, in pieces without gaps."""
-        return self.period.without(self.without)
 
     def kept_codes(self) -> dict[str, str]:
         """What the dashboard is narrowed to, without its days."""

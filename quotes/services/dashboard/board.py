@@ -9,7 +9,7 @@ from functools import cached_property
 
 from quotes.services.dashboard import live, parts
 from quotes.services.dashboard.counts import Counts, Numbers, Piece, pieces_of
-from quotes.services.dashboard.kept import add_days, add_months, standing_days, standing_months
+from quotes.services.dashboard.kept import add_kept, standing_days, standing_months
 from quotes.services.dashboard.period import Period
 from quotes.services.dashboard.scope import Number, Scope
 
@@ -58,12 +58,12 @@ class Board:
 
 
 def read_board(scope: Scope) -> Board:
-    standing = standing_months(scope)
-    months = tuple(Period.month_of(each.month) for each in standing)
-    days = standing_days(scope, months)
-    found = live.count(scope, scope.period.without((*months, *days)))
-    add_months(found, scope, standing)
-    add_days(found, scope, days)
+    months = standing_months(scope)
+    whole = tuple(Period.month_of(each.first) for each in months)
+    days = standing_days(scope, whole)
+    single = (Period(each.first, each.first) for each in days)
+    found = live.count(scope, scope.period.without((*whole, *single)))
+    add_kept(found, scope, months, days)
     counts, pieces = pieces_of(found.days, scope)
     numbers = Numbers(counts, scope.codes(scope.period))
     endings = parts.read_endings(scope)

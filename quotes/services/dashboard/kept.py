@@ -27,9 +27,10 @@ Periods = tuple[Period, ...]
 
 
 class Standing(NamedTuple):
-    """A month whose kept figures stand, and how often it had been changed when they were."""
+    """A month by its first day, or a day, whose kept figures stand; and how often it had been
+    changed when they were kept."""
 
-    month: date
+    first: date
     version: int
 
 
@@ -47,50 +48,61 @@ def _months(months: Collection[date], zone: str) -> QuerySet[KeptMonth, Any]:
     return kept.order_by("month").values_list("month", "version")
 
 
-def standing_days(scope: Scope, months: Periods) -> Periods:
+def standing_days(scope: Scope, months: Periods) -> tuple[Standing, ...]:
     """The further days of everybody's period whose kept figures stand."""
     gaps = scope.period.without(months)
     if not scope.is_everybodys or not gaps:
         return ()
     first, last = [gap.since for gap in gaps], [gap.until for gap in gaps]
-    days = _days(first, last, settings.TIME_ZONE)
-    found = tuple(Period(day, day) for day in days)
-    return found if len(scope.period.without((*months, *found))) <= MOST_GAPS else ()
+    days = tuple(Standing(*row) for row in _days(first, last, settings.TIME_ZONE))
+    found = [Period(each.first, each.first) for each in days]
+    return days if len(scope.period.without((*months, *found))) <= MOST_GAPS else ()
 
 
 @prepared
-def _days(first: Collection[date], last: Collection[date], zone: str) -> QuerySet[KeptDay, date]:
+def _days(first: Collection[date], last: Collection[date], zone: str) -> QuerySet[KeptDay, Any]:
     within = Q()
     for gap in zip(first, last, strict=True):
         within |= Q(day__range=gap)
     kept = KeptDay.objects.filter(within, kept_version=F("version"), kept_zone=zone)
-    return kept.order_by("day").values_list("day", flat=True)
+    return kept.order_by("day").values_list("day", "version")
 
 
-def add_months(found: Figures, scope: Scope, months: Collection[Standing]) -> None:
-    """Add the kept figures of these months, as one sum."""
-    if not months:
+def add_kept(
+    found: Figures, scope: Scope, months: tuple[Standing, ...], days: tuple[Standing, ...]
+) -> None:
+    """Add the kept figures of these months and days, as one sum."""
+    if not months and not days:
         return
-    sandbox = scope.service == "sandbox" if scope.service else None
     by_day = scope.period.unit not in COARSE
-    found.add_sum(_sum(tuple(months), settings.TIME_ZONE, tuple(_whose(scope)), sandbox, by_day))
+    sandbox = scope.service == "sandbox" if scope.service else None
+    whose = tuple(_whose(scope))
+    found.add_sum(_sum(months, days, settings.TIME_ZONE, whose, sandbox, by_day))
 
 
 @lru_cache(MOST_SUMS)
 def _sum(
     months: tuple[Standing, ...],
+    days: tuple[Standing, ...],
     zone: str,
     whose: tuple[int, ...],
     sandbox: bool | None,
     by_day: bool,
 ) -> Figures:
-    """The sum of months that are over, settled; not to be changed.
+    """The sum of months and days that are over, settled; not to be changed.
 
     It is the same until one of them is changed, which counts its version up: so what one process
     has summed it need not read again, and all who oversee an office look at the same year.
     """
     found = Figures()
-    found.add_kept(_figures([each.month for each in months], whose, sandbox), by_day)
+    if months:
+        found.add_kept(_figures([each.first for each in months], whose, sandbox), by_day)
+    if days:
+        found.add_kept(
+            (day.replace(day=1), data)
+            for day, *documents in _documents([each.first for each in days], sandbox)
+            for data in filter(None, documents)
+        )
     found.settle()
     return found
 
@@ -107,18 +119,6 @@ def _figures(
     if sandbox is not None:
         rows = rows.filter(sandbox=sandbox)
     return rows.values_list("month", "data")
-
-
-def add_days(found: Figures, scope: Scope, days: Periods) -> None:
-    """Add the kept figures of these days, in one statement."""
-    if not days:
-        return
-    sandbox = scope.service == "sandbox" if scope.service else None
-    found.add_kept(
-        (day.replace(day=1), data)
-        for day, *documents in _documents([day.since for day in days], sandbox)
-        for data in filter(None, documents)
-    )
 
 
 @prepared

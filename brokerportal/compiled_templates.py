@@ -15,7 +15,7 @@ from uuid import UUID
 from django.template import defaultfilters, engines
 from django.template.backends.jinja2 import Jinja2
 from django.template.library import Library
-from django.urls import get_script_prefix, reverse
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 from jinja2 import Environment, StrictUndefined, Template
@@ -23,6 +23,7 @@ from jinja2.compiler import CodeGenerator
 from markupsafe import Markup, escape
 from markupsafe import _escape_inner as escaped  # type: ignore[attr-defined] # see `text`
 
+from brokerportal.script_prefix import known_script_prefix, script_prefix
 from quotes.models.prepared import stand_in
 from quotes.templatetags import dashboard, decisions, portal, runs
 from quotes.templatetags.portal import written
@@ -80,7 +81,8 @@ def environment(**options: Any) -> Environment:
 
 def drawn(name: str, values: dict[str, Any]) -> SafeString:
     """The template of that name with these values alone."""
-    return mark_safe(_template(name).render(values))  # noqa: S308 - escaped as it was drawn
+    with known_script_prefix():
+        return mark_safe(_template(name).render(values))  # noqa: S308 - escaped as it was drawn
 
 
 def drawn_part(macro: str, values: dict[str, Any]) -> SafeString:
@@ -99,7 +101,7 @@ def _url(name: str, *args: object) -> str:
     kinds = tuple(type(each) for each in args)
     if not set(kinds) <= PLACES:
         return reverse(name, args=args)
-    return _address(get_script_prefix(), name, kinds).format(*args)
+    return _address(script_prefix(), name, kinds).format(*args)
 
 
 PLACES = {UUID, int}

@@ -31,6 +31,7 @@ from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Func, IntegerField, Model, QuerySet, prefetch_related_objects
 
 from quotes.models.user import User
@@ -157,14 +158,15 @@ class _Statement:
             sql, parameters = compiler.as_sql()
         except EmptyResultSet:
             return cls("", (), (), rows, None)
-        number = {_written(stand): position for position, stand in enumerate(stands)}
+        database = connections[DEFAULT_DB_ALIAS]
+        number = {_written(stand, database): position for position, stand in enumerate(stands)}
         places = [
             (place, number[parameter])
             for place, parameter in enumerate(parameters)
             if parameter.__hash__ is not None and parameter in number
         ]
         filled = {position for _, position in places}
-        if any(number[_written(each)] not in filled for each in needed):
+        if any(number[_written(each, database)] not in filled for each in needed):
             return None
         # What makes Python's values of a row's: by its columns and the kind of database alone.
         converters = compiler.get_converters([column for column, *_ in compiler.select])
@@ -173,7 +175,8 @@ class _Statement:
         return cls(sql, tuple(parameters), places, rows, compiler)
 
     def filled(self, values: Sequence[Any]) -> list[Any]:
-        written, parameters = [_written(value) for value in values], list(self.parameters)
+        database, parameters = connections[DEFAULT_DB_ALIAS], list(self.parameters)
+        written = [_written(value, database) for value in values]
         for place, position in self.places:
             parameters[place] = written[position]
         return parameters
@@ -227,9 +230,10 @@ def stand_in(kind: type, number: int) -> Any:
     raise TypeError(f"A prepared query takes no {kind.__name__}.")
 
 
-def _written(value: Any) -> Any:
+def _written(value: Any, database: BaseDatabaseWrapper) -> Any:
     """The value as a parameter of the database in use."""
-    database = connections[DEFAULT_DB_ALIAS]
+    if type(value) is int:
+        return value
     if isinstance(value, str):
         return str(value)
     if isinstance(value, UUID):

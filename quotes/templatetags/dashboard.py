@@ -7,9 +7,10 @@ from decimal import Decimal
 from functools import cache
 
 from django import template
-from django.urls import get_script_prefix, reverse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from brokerportal.script_prefix import script_prefix
 from quotes.services.dashboard.period import Period
 from quotes.services.dashboard.scope import Number
 from quotes.templatetags.portal import dollars
@@ -39,7 +40,7 @@ def _link(number: Number, words: str) -> SafeString:
 @register.filter
 def address_of(number: Number) -> str:
     """The list of these runs. It forgets the search it has in mind: see `searches.forgetting`."""
-    return f"{_list_under(get_script_prefix())}?{number.codes}"
+    return f"{_list_under(script_prefix())}?{number.codes}"
 
 
 @cache

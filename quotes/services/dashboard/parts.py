@@ -14,6 +14,7 @@ from django.db.models import Count, QuerySet
 from quotes.models import Carrier, CarrierPart, Decision, DecisionEvent, RunFact, User
 from quotes.models.failures import failure_words
 from quotes.models.prepared import prepared
+from quotes.models.user import name_of
 from quotes.services import expiry
 from quotes.services.dashboard.counts import Counts, Numbers
 from quotes.services.dashboard.figures import Figures, Said
@@ -149,24 +150,26 @@ class BrokerRow:
 
 def brokers_of(found: Figures, scope: Scope) -> list[BrokerRow]:
     """Those whose runs they are now, by office and name."""
-    people = {each.pk: each for each in _people([pk for pk in found.brokers if pk])}
-    rows = [
-        BrokerRow(
-            people[pk].shown_name if pk else "No broker",
-            office.name if pk and (office := people[pk].office) else "",
-            of.counts,
-            Numbers(of.counts, scope.codes(scope.period, broker=str(pk) if pk else "none")),
-            of.timed.percentile(50),
+    people = {pk: names for pk, *names in _people([pk for pk in found.brokers if pk])}
+    rows = []
+    for pk, of in found.brokers.items():
+        *name, office = people[pk] if pk else ("No broker", "", "", None)
+        rows.append(
+            BrokerRow(
+                name_of(*name),
+                office or "",
+                of.counts,
+                Numbers(of.counts, scope.codes(scope.period, broker=str(pk) if pk else "none")),
+                of.timed.percentile(50),
+            )
         )
-        for pk, of in found.brokers.items()
-    ]
     return sorted(rows, key=lambda row: (row.office, row.name))
 
 
 @prepared
-def _people(brokers: Collection[int]) -> QuerySet[User]:
-    rows = User.objects.select_related("office").filter(pk__in=brokers)
-    return rows.only("first_name", "last_name", "username", "office__name")
+def _people(brokers: Collection[int]) -> QuerySet[User, Any]:
+    rows = User.objects.filter(pk__in=brokers).order_by()
+    return rows.values_list("pk", "first_name", "last_name", "username", "office__name")
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,6 @@ class DashboardForm(forms.Form):
 
     def codes(self, scope: Scope) -> dict[str, str]:
         """The address of what is shown, without its period."""
-        kept = {name: value for name, value in scope.kept_codes().items() if name != "service"}
+        kept = {name: value for name, value in scope.kept_codes.items() if name != "service"}
         service = scope.service or BOTH
         return kept if service == self.usual_service else {**kept, "service": service}

@@ -108,6 +108,7 @@ class Scope:
         """Whether nothing is left out of the period's runs but those of the other service."""
         return self.user.is_active and self.user.sees_all and not (self.broker or self.office)
 
+    @cached_property
     def kept_codes(self) -> dict[str, str]:
         """What the dashboard is narrowed to, without its days."""
         kept = {
@@ -132,14 +133,23 @@ class Scope:
 
         More may be put after it with `and_codes`, but nothing that it states already.
         """
-        said = f"all=1{and_codes({**self._kept, **codes})}"
-        if days is not None:
-            said += f"&since={days.since.isoformat()}&until={days.until.isoformat()}"
-        return said
+        anew = codes.keys() & self.kept_codes.keys()
+        return self._said(days, frozenset(anew)) + and_codes(codes)
+
+    def _said(self, days: Period | None, anew: frozenset[str]) -> str:
+        """What all numbers of the same days say, but for what some state anew; made once."""
+        made = self._made.get((days, anew))
+        if made is None:
+            kept = {name: code for name, code in self.kept_codes.items() if name not in anew}
+            made = f"all=1{and_codes(kept)}"
+            if days is not None:
+                made += f"&since={days.since.isoformat()}&until={days.until.isoformat()}"
+            self._made[(days, anew)] = made
+        return made
 
     @cached_property
-    def _kept(self) -> dict[str, str]:
-        return self.kept_codes()
+    def _made(self) -> dict[tuple[Period | None, frozenset[str]], str]:
+        return {}
 
 
 def and_codes(codes: Mapping[str, str]) -> str:

@@ -27,6 +27,7 @@ from quotes.models import (
 from quotes.services import decisions, run_facts, runs
 from quotes.services.dashboard.board import Board, read_board
 from quotes.services.dashboard.keeping import keep_days, keep_months
+from quotes.services.dashboard.kept import MOST_SUMS, forget_sums
 from quotes.services.dashboard.period import Period
 from quotes.services.dashboard.scope import Scope
 from quotes.services.decision_step import NotConfirmed
@@ -104,6 +105,7 @@ def test_every_figure_is_the_same_with_kept_months_and_without(world):
             assert found[name] == value
     # They are what is read: without them the figures would be others.
     MonthFigures.objects.all().delete()
+    forget_sums()
     assert boards(world) != before
 
 
@@ -115,6 +117,7 @@ def test_every_figure_is_the_same_with_kept_days_and_without(world):
         for name, value in was.items():
             assert found[name] == value
     KeptDay.objects.update(nexio="", sandbox="")
+    forget_sums()
     assert boards(world) != before, "they are what is read"
 
 
@@ -215,6 +218,44 @@ def test_what_changes_later_is_in_the_figures_at_once_and_kept_again(world, chan
     assert boards(people) == after, "as counted from the facts"
     assert keep(timezone.now())
     assert boards(people) == after, "and as kept anew"
+
+
+@pytest.mark.parametrize(
+    "change", [chosen_anew, moved_to_another, given_up, carrier_merged, office_changed]
+)
+def test_a_sum_that_a_process_holds_is_never_shown_after_a_change(world, change):
+    """Of one period, so that the sums of all who look are held at once."""
+    keep(timezone.now())
+    year(world)
+    change(world)
+    people = {name: _again(each) for name, each in world.items()}
+    for _ in range(2):
+        held = year(people)
+        forget_sums()
+        assert year(people) == held
+        keep(timezone.now())
+
+
+def year(people: dict[str, Any]) -> list[Any]:
+    found = [each for each in scopes(people) if each.period == PERIODS[0]]
+    assert len(found) <= MOST_SUMS
+    return [shown(read_board(each)) for each in found]
+
+
+def test_the_same_year_is_summed_once_for_all_who_see_it_and_apart_for_others(world):
+    keep(timezone.now())
+    office = world["broker"].office
+    one, other = (make_user(name, "manager", office=office) for name in ("one", "other_one"))
+
+    def documents(user: User) -> int:
+        with CaptureQueriesContext(connection) as seen:
+            read_board(Scope(user, PERIODS[0], timezone.now()))
+        return sum('"quotes_monthfigures"."data"' in each["sql"] for each in seen)
+
+    assert documents(one) == 1
+    assert documents(one) == documents(other) == 0
+    elsewhere = make_user("elsewhere", "manager", office=world["harborside"])
+    assert documents(elsewhere) == documents(world["admin"]) == 1
 
 
 def keep(now: datetime) -> int:

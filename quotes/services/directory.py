@@ -17,11 +17,13 @@ from quotes.models import (
     QuoteLine,
     Run,
     Solution,
+    User,
 )
-from quotes.models.prepared import prepared
+from quotes.models.prepared import NUMBER_OF_ROWS, prepared
 from quotes.services.what_if.origin import IS_WHAT_IF, add_origins
 from quotes.services.worklist import HAS_PACKAGE, INSURED_SHOWN
 
+PAGE_SIZE = 25
 MOST_WORDS = 6
 MOST_TEXT = 100
 MOST_RUNS = 50
@@ -51,6 +53,35 @@ def listed(rows: QuerySet[Insured], text: str = "") -> QuerySet[Insured]:
         )
         .order_by("-updated_at", "id")
     )
+
+
+class Everyone:
+    """All insureds that the user sees, in the list's order, as a paginator takes them: how many,
+    and where the list begins, is asked by prepared queries."""
+
+    ordered = True
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+
+    def count(self) -> int:
+        (number,) = _number_seen(self.user) or [0]
+        return number
+
+    def __getitem__(self, span: slice) -> list[Insured]:
+        if span.start == 0 and span.stop <= PAGE_SIZE:
+            return _begins(self.user)[: span.stop]
+        return list(listed(Insured.objects.visible_to(self.user))[span])
+
+
+@prepared
+def _number_seen(user: User) -> QuerySet[Insured, int]:
+    return Insured.objects.visible_to(user).order_by().values_list(NUMBER_OF_ROWS, flat=True)
+
+
+@prepared
+def _begins(user: User) -> QuerySet[Insured]:
+    return listed(Insured.objects.visible_to(user))[:PAGE_SIZE]
 
 
 def _matches(word: str) -> Q:

@@ -13,10 +13,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from quotes.models import Attachment, Insured
+from quotes.services import directory
 from quotes.services.retention.holds import lift_hold, place_hold
 from quotes.services.runs import start_run
 from quotes.services.sharing import share_insured
-from tests.factories import import_example, import_value
+from tests.factories import import_example, import_value, make_user
 from tests.views.pages import edit_url, form_values, signed_in, words
 
 LIST = reverse("quotes:insured_list")
@@ -161,6 +162,21 @@ def queries(client: Client, address: str) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert client.get(address).status_code == 200
     return len(captured)
+
+
+@pytest.mark.parametrize("name", ["broker", "other", "manager", "admin", "nobody"])
+def test_the_whole_list_is_what_a_search_for_nothing_finds(people, name):
+    for owner in (people["broker"], people["broker"], people["other"], None):
+        import_example(owner=owner)
+    Insured.objects.bulk_create(
+        Insured(owner=people["broker"], applicant_name=f"Household {n}") for n in range(27)
+    )
+    user = make_user("nobody", None) if name == "nobody" else people[name]
+    seen = Insured.objects.visible_to(user)
+    every, found = directory.Everyone(user), directory.listed(seen)
+    assert every.count() == seen.count()
+    for span in (slice(0, 25), slice(0, 3), slice(0, 30), slice(25, 30), slice(10, 20)):
+        assert every[span] == list(found[span])
 
 
 def test_list_queries_do_not_grow_with_rows(people, client):

@@ -78,6 +78,11 @@ class Solution(models.Model):
         return len(self.carriers) > 1
 
 
+def shown_carrier(known: str | None, provider_name: str) -> str:
+    """A returned line's carrier: as we know it, else as Nexio named it."""
+    return known or provider_name or "Carrier not given"
+
+
 class SolutionLine(models.Model):
     """One carrier's line inside a solution."""
 
@@ -132,4 +137,4 @@ class SolutionLine(models.Model):
 
     @property
     def shown_carrier(self) -> str:
-        return self.carrier.name if self.carrier else self.provider_name or "Carrier not given"
+        return shown_carrier(self.carrier.name if self.carrier else None, self.provider_name)

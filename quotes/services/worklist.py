@@ -5,7 +5,7 @@ Every list is bounded, and none loads the documents of a run.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ from quotes.models.failures import NO_PACKAGE
 from quotes.models.prepared import NUMBER_OF_ROWS, prepared
 from quotes.models.run import IN_FLIGHT, RunQuerySet
 from quotes.models.run_fact import shared_with
+from quotes.models.solution import shown_carrier
 from quotes.services import expiry
 from quotes.services.what_if.origin import IS_WHAT_IF, add_origins, with_origins
 
@@ -87,7 +88,7 @@ class Work:
     under_way: Sequence[Run]
     needing: Sequence[Run]
     recent: Sequence[Run]
-    first: Mapping[UUID, Solution]
+    first: Mapping[UUID, FirstPackage]
     """By run, what Nexio ranked first of the recent ones."""
 
 
@@ -169,15 +170,20 @@ def _people_named(people: Collection[int]) -> QuerySet[User]:
     return User.objects.filter(pk__in=people).only(*OWNER_SHOWN)
 
 
-def _first_packages(runs: Collection[UUID]) -> dict[UUID, Solution]:
-    """What Nexio ranked first in each of the runs, with its lines and their carriers."""
+@dataclass(frozen=True)
+class FirstPackage:
+    """What Nexio ranked first in a run, and the carriers of its lines, each once."""
+
+    solution: Solution
+    carriers: Sequence[str]
+
+
+def _first_packages(runs: Collection[UUID]) -> dict[UUID, FirstPackage]:
     found = {solution.run_id: solution for solution in reversed(_ranked_first(runs))}
-    lines: dict[int, list[SolutionLine]] = defaultdict(list)
-    for line in _lines_of([solution.pk for solution in found.values()]):
-        lines[line.solution_id].append(line)
-    for solution in found.values():
-        solution.returned = lines[solution.pk]
-    return found
+    carriers: dict[int, dict[str, None]] = defaultdict(dict)
+    for solution, provider, carrier in _carriers_of([each.pk for each in found.values()]):
+        carriers[solution][shown_carrier(carrier, provider)] = None
+    return {run: FirstPackage(each, list(carriers[each.pk])) for run, each in found.items()}
 
 
 @prepared
@@ -187,17 +193,17 @@ def _ranked_first(runs: Collection[UUID]) -> QuerySet[Solution]:
 
 
 @prepared
-def _lines_of(solutions: Collection[int]) -> QuerySet[SolutionLine]:
-    lines = SolutionLine.objects.select_related("carrier").filter(solution__in=solutions)
-    return lines.only("solution", "provider_name", "carrier__name").order_by("position")
+def _carriers_of(solutions: Collection[int]) -> QuerySet[SolutionLine, Any]:
+    lines = SolutionLine.objects.filter(solution__in=solutions).order_by("position")
+    return lines.values_list("solution", "provider_name", "carrier__name")
 
 
 @dataclass(frozen=True)
 class Expiring:
-    """A quote whose price is gone soon, or went in the last days, and its lines."""
+    """A quote whose price is gone soon, or went in the last days, and its lines of business."""
 
     quote: Quote
-    lines: Sequence[QuoteLine]
+    lines: Sequence[str]
 
 
 def expiring_quotes(user: User, now: datetime) -> list[Expiring]:
@@ -205,11 +211,11 @@ def expiring_quotes(user: User, now: datetime) -> list[Expiring]:
     one more."""
     since = now - timedelta(days=expiry.SOON)
     quotes = _expiring(user, since, expiry.soon_until(now))
-    lines: dict[UUID, list[QuoteLine]] = defaultdict(list)
-    for line in _quoted_lines([quote.pk for quote in quotes]):
-        lines[line.quote_id].append(line)
-    _give_owners(user, [quote.insured for quote in quotes])
-    return [Expiring(quote, lines[quote.pk]) for quote in quotes]
+    lines: dict[UUID, list[str]] = defaultdict(list)
+    for quote, line in _quoted_lines([each.pk for each in quotes]):
+        lines[quote].append(line)
+    _give_owners(user, [each.insured for each in quotes])
+    return [Expiring(each, lines[each.pk]) for each in quotes]
 
 
 @prepared
@@ -229,8 +235,8 @@ def _expiring(user: User, since: datetime, until: datetime) -> QuerySet[Quote]:
 
 
 @prepared
-def _quoted_lines(quotes: Collection[UUID]) -> QuerySet[QuoteLine]:
-    return QuoteLine.objects.filter(quote__in=quotes).only("quote", "line", "position")
+def _quoted_lines(quotes: Collection[UUID]) -> QuerySet[QuoteLine, Any]:
+    return QuoteLine.objects.filter(quote__in=quotes).values_list("quote", "line")
 
 
 @dataclass(frozen=True)
@@ -255,14 +261,14 @@ class OwnInsureds:
 def own_insureds(user: User) -> OwnInsureds:
     """Of the user's own insureds and of those shared with them."""
     rows: list[Any] = _latest_insureds(user)  # annotated
-    lines, carriers = _quoted([row.pk for row in rows])
+    times = {(insured, line): n for insured, line, n in _times_quoted([row.pk for row in rows])}
     runs = {run.pk: run for run in _marked([row.last_run_id for row in rows if row.last_run_id])}
     _give_owners(user, rows)
     latest = [
         InsuredRow(
             insured=row,
-            lines=[(line, count) for line in LINES if (count := lines[row.pk, line])],
-            carriers=len(carriers[row.pk]),
+            lines=[(line, times[row.pk, line]) for line in LINES if (row.pk, line) in times],
+            carriers=row.carriers or 0,
             incumbent=row.in_force,
             last_run=runs.get(row.last_run_id),
         )
@@ -278,12 +284,17 @@ def _latest_insureds(user: User) -> QuerySet[Insured]:
     # None with a gap in it, which would look like the whole, and without any policy.
     stated = policies.annotate(policies=Count("pk"), known=Count("annual_premium"))
     in_force = stated.filter(known=F("policies")).annotate(sum=Sum("annual_premium")).values("sum")
+    quotes = Quote.objects.filter(insured=OuterRef("pk")).order_by().values("insured")
+    carriers = quotes.annotate(carriers=Count("carrier", distinct=True)).values("carriers")
     every = Insured.objects.editable_by(user).order_by().values(how_many=NUMBER_OF_ROWS)
     return (
         Insured.objects.editable_by(user)
         .only(*INSURED_NAMED, "city", "state", "zip_code", "renewal_of", "created_at")
         .annotate(
-            last_run_id=Subquery(newest), in_force=Subquery(in_force), how_many=Subquery(every)
+            last_run_id=Subquery(newest),
+            in_force=Subquery(in_force),
+            carriers=Subquery(carriers),
+            how_many=Subquery(every),
         )
         .order_by("-updated_at", "id")[:MOST_INSUREDS]
     )
@@ -296,17 +307,9 @@ def _marked(runs: Collection[UUID]) -> QuerySet[Run]:
     return rows.filter(pk__in=runs).order_by()
 
 
-def _quoted(insureds: Collection[UUID]) -> tuple[Counter[tuple[UUID, str]], dict[UUID, set[int]]]:
-    """How often each line is quoted for each insured, and by which carriers anything is."""
-    lines: Counter[tuple[UUID, str]] = Counter()
-    carriers: dict[UUID, set[int]] = defaultdict(set)
-    for insured, carrier, line in _lines_by_carrier(insureds):
-        carriers[insured].add(carrier)
-        lines[insured, line] += 1
-    return lines, carriers
-
-
 @prepared
-def _lines_by_carrier(insureds: Collection[UUID]) -> QuerySet[Quote, Any]:
-    quoted = Quote.objects.filter(insured__in=insureds).order_by()
-    return quoted.values_list("insured", "carrier", "lines__line")
+def _times_quoted(insureds: Collection[UUID]) -> QuerySet[QuoteLine, Any]:
+    """How often each line is quoted for each insured."""
+    lines = QuoteLine.objects.filter(quote__insured__in=insureds).order_by()
+    times = lines.values("quote__insured", "line").annotate(times=Count("pk"))
+    return times.values_list("quote__insured", "line", "times")

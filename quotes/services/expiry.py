@@ -15,9 +15,12 @@ SOON = 7
 """Days before a price's last day from which it is warned of; the seventh counts."""
 
 
+MOMENT = timedelta(microseconds=1)
+
+
 def last_day(moment: datetime) -> date:
     """The last day a price holds, for the moment from which it is gone."""
-    return _day(moment - timedelta(microseconds=1), timezone.get_current_timezone())
+    return _day(moment - MOMENT, timezone.get_current_timezone())
 
 
 @lru_cache(maxsize=1000)
@@ -27,7 +30,8 @@ def _day(moment: datetime, zone: tzinfo) -> date:
 
 def days_left(moment: datetime, now: datetime) -> int:
     """Days from today to the last day: 0 on that day, negative after it."""
-    return (last_day(moment) - _day(now, timezone.get_current_timezone())).days
+    zone = timezone.get_current_timezone()
+    return (_day(moment - MOMENT, zone) - _day(now, zone)).days
 
 
 def is_soon(moment: datetime, now: datetime) -> bool:

@@ -122,7 +122,7 @@ def cell_value(quote: Quote, cell: str) -> Value:
 def row_values(quote: Quote, stated: AllStated) -> dict[str, Value]:
     """`cell_value` of all cells. `stated` spares reading the details of the lines in it again."""
     values: dict[str, Value] = dict.fromkeys(CELLS, "")
-    for line in quote.lines.all():
+    for line in quote.held:
         for column in LINE_CELLS:
             values[f"{line.line}-{column}"] = _line_value(line, column, stated.get(line.pk))
     for column in (CARRIER, *PACKAGE_CELLS):

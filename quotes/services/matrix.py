@@ -61,7 +61,7 @@ def package_remark(quote: Quote) -> tuple[Decimal | None, str]:
     if total is None:
         return package, ""
     if package == total:
-        return package, "one line" if len(quote.lines.all()) == 1 else "= lines"
+        return package, "one line" if len(quote.held) == 1 else "= lines"
     return package, beside_lines(package, total)
 
 
@@ -105,7 +105,7 @@ def carriers_per_line(quotes: Iterable[Quote]) -> dict[str, int]:
     """How many quotes offer each line with a premium, by line."""
     counts = dict.fromkeys(LINES, 0)
     for quote in quotes:
-        for line in quote.lines.all():
+        for line in quote.held:
             counts[line.line] += line.premium_annual is not None
     return counts
 

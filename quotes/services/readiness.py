@@ -91,7 +91,7 @@ def check_readiness(
     `quotes` come with their rows prefetched: nothing is asked of the database. What is read of the
     lines' details is put into `stated`, and what is there already is not read again.
     """
-    pairs = [Quoted(quote, line) for quote in quotes for line in quote.lines.all()]
+    pairs = [Quoted(quote, line) for quote in quotes for line in quote.held]
     case = Case(
         insured=insured,
         quotes=tuple(quotes),

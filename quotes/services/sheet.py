@@ -170,7 +170,7 @@ def blank_row(pk: UUID) -> SheetRow:
 
 def _row(quote: Quote, now: dt.datetime, stated: AllStated) -> SheetRow:
     cells = _cells(quote.pk, grid.row_values(quote, stated))
-    for line in quote.lines.all():
+    for line in quote.held:
         # A premium stated for another term is written as stated, and read as what it is a year.
         cell = cells[f"{line.line}-premium_annual"]
         cell.shown = cell.text = shown(line.premium_annual)
@@ -198,7 +198,7 @@ def _notes(quote: Quote, now: dt.datetime, stated: AllStated) -> Notes:
         remark = f"lines: {shown(total)}"
     # A name that is spelled differently is worth a word; capitals and commas are not.
     known = carrier_key(quote.carrier.name) != carrier_key(quote.carrier_name)
-    said = {line.line: details.summary(line, stated.get(line.pk)) for line in quote.lines.all()}
+    said = {line.line: details.summary(line, stated.get(line.pk)) for line in quote.held}
     return Notes(
         carrier=quote.carrier.name if known else "",
         package=remark,

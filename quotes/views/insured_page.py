@@ -131,9 +131,7 @@ def draw_insured(
     editable = may_edit(request.user, insured)
     runs = directory.runs_of(insured.pk)
     # Read once, for the sheet and the panel beside it.
-    stated: AllStated = {
-        line.pk: LineDetails(line) for quote in quotes for line in quote.lines.all()
-    }
+    stated: AllStated = {line.pk: LineDetails(line) for quote in quotes for line in quote.held}
     context = {
         "insured": insured,
         "editable": editable,
@@ -172,7 +170,7 @@ def sheet_meta(quotes: Sequence[Quote]) -> str:
     if not quotes:
         return ""
     carriers = len({quote.carrier_id for quote in quotes})
-    lines = sum(len(quote.lines.all()) for quote in quotes)
+    lines = sum(len(quote.held) for quote in quotes)
     return (
         f"{carriers} carrier{'' if carriers == 1 else 's'} · "
         f"{lines} line{'' if lines == 1 else 's'} · annual premiums"

@@ -23,9 +23,10 @@ UNNAMED = "Unnamed insured"
 
 
 class InsuredQuerySet(models.QuerySet["Insured"]):
-    def visible_to(self, user: User | AnonymousUser) -> Self:
+    def visible_to(self, user: User | AnonymousUser, *, any_shared: bool = True) -> Self:
         """Brokers see their own insureds and those shared with them, managers those of their
-        offices' brokers, admins all; nobody else sees any."""
+        offices' brokers, admins all; nobody else sees any. Without `any_shared` a broker sees
+        their own alone, which a database finds sooner: nearly nobody shares any."""
         if isinstance(user, AnonymousUser) or not user.is_active:
             return self.none()
         if user.sees_all:
@@ -33,6 +34,8 @@ class InsuredQuerySet(models.QuerySet["Insured"]):
         if user.offices_seen:
             theirs = Insured.objects.filter(owner__office__in=user.offices_seen)
             return self.filter(pk__in=theirs.order_by().values("pk").union(_worked_on(user)))
+        if user.is_broker and not any_shared:
+            return self.filter(owner=user)
         return self.editable_by(user)
 
     def editable_by(self, user: User | AnonymousUser) -> Self:

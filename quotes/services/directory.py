@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from quotes.models import (
     LINES,
     CarrierAlias,
     IncumbentPolicy,
     Insured,
+    InsuredShare,
     Quote,
     QuoteLine,
     Run,
@@ -64,14 +66,31 @@ class Everyone:
     def __init__(self, user: User) -> None:
         self.user = user
 
+    @cached_property
+    def _alone(self) -> int | None:
+        """How many a broker has with whom nobody shares any; None for everybody else."""
+        if self.user.sees_others or not self.user.is_broker:
+            return None
+        return next((own for own, shared in _own_and_shared(self.user) if not shared), None)
+
     def count(self) -> int:
+        if self._alone is not None:
+            return self._alone
         (number,) = _number_seen(self.user) or [0]
         return number
 
     def __getitem__(self, span: slice) -> list[Insured]:
+        any_shared = self._alone is None
         if span.start == 0 and span.stop <= PAGE_SIZE:
-            return _begins(self.user)[: span.stop]
-        return list(listed(Insured.objects.visible_to(self.user))[span])
+            return _begins(self.user, any_shared)[: span.stop]
+        return list(listed(Insured.objects.visible_to(self.user, any_shared=any_shared))[span])
+
+
+@prepared
+def _own_and_shared(broker: User) -> QuerySet[User, Any]:
+    own = Insured.objects.filter(owner=broker).order_by().values(how_many=NUMBER_OF_ROWS)
+    shared = Exists(InsuredShare.objects.filter(user=broker))
+    return User.objects.filter(pk=broker.pk).values_list(Subquery(own), shared)
 
 
 @prepared
@@ -80,8 +99,8 @@ def _number_seen(user: User) -> QuerySet[Insured, int]:
 
 
 @prepared
-def _begins(user: User) -> QuerySet[Insured]:
-    return listed(Insured.objects.visible_to(user))[:PAGE_SIZE]
+def _begins(user: User, any_shared: bool) -> QuerySet[Insured]:
+    return listed(Insured.objects.visible_to(user, any_shared=any_shared))[:PAGE_SIZE]
 
 
 def _matches(word: str) -> Q:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from quotes.models import Attachment, Insured
+from quotes.models import Attachment, Insured, InsuredShare
 from quotes.services import directory
 from quotes.services.retention.holds import lift_hold, place_hold
 from quotes.services.runs import start_run
@@ -164,13 +164,20 @@ def queries(client: Client, address: str) -> int:
     return len(captured)
 
 
+@pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("name", ["broker", "other", "manager", "admin", "nobody"])
-def test_the_whole_list_is_what_a_search_for_nothing_finds(people, name):
+def test_the_whole_list_is_what_a_search_for_nothing_finds(people, name, shared):
     for owner in (people["broker"], people["broker"], people["other"], None):
         import_example(owner=owner)
     Insured.objects.bulk_create(
         Insured(owner=people["broker"], applicant_name=f"Household {n}") for n in range(27)
     )
+    if shared:
+        for whose, with_whom in (("broker", "other"), ("other", "broker")):
+            insured = Insured.objects.filter(owner=people[whose])[0]
+            InsuredShare.objects.create(
+                insured=insured, user=people[with_whom], shared_by=people[whose]
+            )
     user = make_user("nobody", None) if name == "nobody" else people[name]
     seen = Insured.objects.visible_to(user)
     every, found = directory.Everyone(user), directory.listed(seen)

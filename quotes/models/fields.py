@@ -17,6 +17,10 @@ READER = simplejson.JSONDecoder(parse_float=Decimal)
 """As `simplejson.loads` with `use_decimal`, which makes one for each text."""
 
 
+NOTHING_STATED = "{}"
+"""What most documents of a row are: an object made, and nothing read."""
+
+
 class DocumentField(models.TextField):  # type: ignore[type-arg]
     """A JSON value kept as text, so that nothing of it changes on the way through a database.
 
@@ -30,6 +34,8 @@ class DocumentField(models.TextField):  # type: ignore[type-arg]
     _pyi_private_get_type: Any
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        if value == NOTHING_STATED:
+            return {}
         return None if value is None else READER.decode(value)
 
     def to_python(self, value: Any) -> Any:

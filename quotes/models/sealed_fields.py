@@ -13,7 +13,7 @@ from django.db import models
 from django.db.models.functions import Length, Substr
 from django.db.models.lookups import Exact, IsNull
 
-from quotes.models.fields import DocumentField
+from quotes.models.fields import NOTHING_STATED, DocumentField
 from quotes.models.sealing import (
     HEAD_BYTES,
     open_bytes,
@@ -75,8 +75,9 @@ class SealedDocumentField(Sealed, DocumentField):
     """A JSON value, sealed as the text that DocumentField makes of it."""
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
-        text = None if value is None else open_text(value, self.where)
-        return super().from_db_value(text, expression, connection)
+        if value is None or value == NOTHING_STATED:  # which is never sealed
+            return super().from_db_value(value, expression, connection)
+        return super().from_db_value(open_text(value, self.where), expression, connection)
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         plain = super().get_db_prep_save(value, connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import simplejson
@@ -32,6 +32,7 @@ def left_out_lines(request: Mapping[str, Any], lines: Sequence[str]) -> list[str
     (not requested)". Nexio ignores offerings outside `coverage_types`, so none are sent."""
     stated = request.get("input")
     quotes = stated.get("quotes") if isinstance(stated, dict) else None
+    offered = _offered(request)
     found = []
     for quote in quotes if isinstance(quotes, list) else []:
         if not isinstance(quote, dict):
@@ -45,22 +46,24 @@ def left_out_lines(request: Mapping[str, Any], lines: Sequence[str]) -> list[str
                 found.append(f"{carrier} {line_word(line)} (not requested)")
             elif stated_line["premium_annual"] is None:
                 found.append(f"{carrier} {line_word(line)} (no premium)")
-            elif not _offered(request, carrier, line, stated_line):
+            elif offered.isdisjoint(_signs(line, carrier, stated_line)):
                 found.append(f"{carrier} {line_word(line)} (not among the imported offerings)")
     return found
 
 
-def _offered(
-    request: Mapping[str, Any], carrier: str, line: str, stated: Mapping[str, Any]
-) -> bool:
-    """Whether an offering says this quoted line: by its quote id, or by carrier and premium."""
+def _offered(request: Mapping[str, Any]) -> set[tuple[Any, ...]]:
+    """By what a quoted line is known to stand among the request's offerings."""
+    found: set[tuple[Any, ...]] = set()
     for offering in request.get("offerings") or []:
-        if offering.get("category") != line:
-            continue
         said = doc.read_fields(line_words(offering), doc.QUOTE_LINE)
-        if stated["quote_ref"] and said["quote_ref"] == stated["quote_ref"]:
-            return True
-        same_carrier = carrier_key(str(offering.get("provider_name"))) == carrier_key(carrier)
-        if same_carrier and said["premium_annual"] == stated["premium_annual"]:
-            return True
-    return False
+        found.update(
+            _signs(str(offering.get("category")), str(offering.get("provider_name")), said)
+        )
+    return found
+
+
+def _signs(line: str, carrier: str, said: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Its quote id, and its carrier and premium."""
+    if said["quote_ref"]:
+        yield line, said["quote_ref"]
+    yield line, carrier_key(carrier), said["premium_annual"]

@@ -93,16 +93,26 @@ def day_end(value: Any) -> dt.datetime | None:
 
 
 def _moment(value: Any, days: int) -> dt.datetime | None:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > MOST_OF_A_MOMENT:
         return None
+    return _moment_said(value.strip(), days, timezone.get_current_timezone())
+
+
+MOST_OF_A_MOMENT = 100
+"""Characters: the longest way to write one has some forty."""
+
+
+@lru_cache(maxsize=1000)
+def _moment_said(said: str, days: int, zone: dt.tzinfo) -> dt.datetime | None:
+    """Kept: the prices of a run end on the same few days, and each is read several times."""
     try:
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip()):
-            day = parse_date(value.strip())
-            return None if day is None else midnight(day + dt.timedelta(days=days))
-        moment = parse_datetime(value.strip())
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", said):
+            day = parse_date(said)
+            return None if day is None else _midnight(day + dt.timedelta(days=days), zone)
+        moment = parse_datetime(said)
         if moment is None:
             return None
-        aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+        aware = moment if timezone.is_aware(moment) else timezone.make_aware(moment, zone)
         return aware.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
@@ -113,9 +123,7 @@ def midnight(day: dt.date) -> dt.datetime:
     return _midnight(day, timezone.get_current_timezone())
 
 
-@lru_cache(maxsize=1000)
 def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:
-    """Kept: the prices of a run end on the same few days, and each is read several times."""
     return timezone.make_aware(dt.datetime.combine(day, dt.time.min), zone).astimezone(dt.UTC)
 
 
@@ -241,12 +249,17 @@ def write_name(person: dict[str, Any], name: str) -> None:
 
 
 def _get(document: Mapping[str, Any], field: Field) -> Any:
-    return next((v for path in field.paths if (v := _at(document, path)) is not None), None)
+    for path in field.paths:
+        value = _at(document, path)
+        if value is not None:
+            return value
+    return None
 
 
 def _at(document: Any, path: Path) -> Any:
     for key in path:
-        if not isinstance(document, Mapping):
+        # What JSON makes, first: the general question takes longer than all else here.
+        if type(document) is not dict and not isinstance(document, Mapping):
             return None
         document = document.get(key)
     return document

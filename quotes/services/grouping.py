@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from quotes.models import LINES
@@ -76,31 +76,33 @@ def package_words(offering: dict[str, Any]) -> dict[str, Any]:
 def quoted_packages(document: Document) -> list[QuotedPackage]:
     """Every package of a document, `input.quotes` first, then what came as offerings alone."""
     packages = [_listed(quote) for quote in document.input.get("quotes") or []]
-    loose = list(enumerate(document.offerings or []))
-    waiting = [(package, line) for package in packages for line in package.lines]
+    loose = [(n, each, _of_offering(each)) for n, each in enumerate(document.offerings or [])]
+    waiting = [(_of_line(package, line), line) for package in packages for line in package.lines]
     # The surest sign first for all offerings: a second home option under one package id must not
     # take the line that the first option was made of.
-    for of_line, of_offering in SIGNS:
-        showing: dict[Sign, deque[tuple[QuotedPackage, QuotedLine]]] = {}
-        for package, line in waiting:
-            if line.offering is None and (sign := of_line(package, line)) is not None:
-                showing.setdefault(sign, deque()).append((package, line))
-        for position, offering in loose:
-            own = of_offering(offering)
+    for sign in SIGNS:
+        showing: dict[Sign, deque[QuotedLine]] = {}
+        for said, line in waiting:
+            if line.offering is None and (own := sign(said)) is not None:
+                showing.setdefault(own, deque()).append(line)
+        left = []
+        for position, offering, said in loose:
+            own = sign(said)
             if own is not None and showing.get(own):
-                line = showing[own].popleft()[1]
-                line.offering, line.position = deepcopy(offering), position
-        taken = {line.position for _, line in waiting if line.offering is not None}
-        loose = [each for each in loose if each[0] not in taken]
-    waiting = [each for each in waiting if each[1].offering is None]
+                line = showing[own].popleft()
+                line.offering, line.position = _apart(offering), position
+            else:
+                left.append((position, offering, said))
+        loose = left
+    unsent = [line for _, line in waiting if line.offering is None]
     after = len(document.offerings or [])
-    for index, (_, line) in enumerate(waiting):
+    for index, line in enumerate(unsent):
         line.position = after + index
-    return [*packages, *_from_offerings(loose)]
+    return [*packages, *_from_offerings([(n, each) for n, each, _ in loose])]
 
 
 def _listed(quote: dict[str, Any]) -> QuotedPackage:
-    rest = deepcopy(quote)
+    rest = _apart(quote)
     lines = []
     for line in LINES:
         if isinstance(rest.get(line), dict):
@@ -108,55 +110,65 @@ def _listed(quote: dict[str, Any]) -> QuotedPackage:
     return QuotedPackage(quote["carrier"], rest, listed=True, lines=lines)
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a line of `input.quotes`, or an offering, says that it may be known by."""
+
+    line: str
+    package_id: str
+    quote_ref: str
+    carrier: str
+    premium: Decimal | None
+
+
+def _of_line(package: QuotedPackage, line: QuotedLine) -> Said:
+    own, quote = line.columns(), package.columns()
+    carrier = carrier_key(package.carrier)
+    return Said(line.line, quote["package_id"], own["quote_ref"], carrier, own["premium_annual"])
+
+
+def _of_offering(offering: dict[str, Any]) -> Said:
+    own = doc.read_fields(line_words(offering), doc.QUOTE_LINE)
+    package = doc.read_fields(package_words(offering), doc.QUOTE)
+    return Said(
+        offering["category"],
+        package["package_id"],
+        own["quote_ref"],
+        carrier_key(offering["provider_name"]),
+        own["premium_annual"],
+    )
+
+
 Sign = tuple[Any, ...]
 
 
-def _line_package(package: QuotedPackage, line: QuotedLine) -> Sign | None:
-    own = package.columns()["package_id"]
-    return (line.line, own) if own else None
+def _package_and_ref(said: Said) -> Sign | None:
+    known = said.package_id and said.quote_ref
+    return (said.line, said.package_id, said.quote_ref) if known else None
 
 
-def _offering_package(offering: dict[str, Any]) -> Sign | None:
-    own = doc.read_fields(package_words(offering), doc.QUOTE)["package_id"]
-    return (offering["category"], own) if own else None
+def _ref(said: Said) -> Sign | None:
+    return (said.line, said.quote_ref) if said.quote_ref else None
 
 
-def _line_ref(package: QuotedPackage, line: QuotedLine) -> Sign | None:
-    own = line.columns()["quote_ref"]
-    return (line.line, own) if own else None
+def _package(said: Said) -> Sign | None:
+    return (said.line, said.package_id) if said.package_id else None
 
 
-def _offering_ref(offering: dict[str, Any]) -> Sign | None:
-    own = doc.read_fields(line_words(offering), doc.QUOTE_LINE)["quote_ref"]
-    return (offering["category"], own) if own else None
+def _price(said: Said) -> Sign:
+    return said.line, said.carrier, said.premium
 
 
-def _line_price(package: QuotedPackage, line: QuotedLine) -> Sign:
-    return line.line, carrier_key(package.carrier), line.columns()["premium_annual"]
-
-
-def _offering_price(offering: dict[str, Any]) -> Sign:
-    own = doc.read_fields(line_words(offering), doc.QUOTE_LINE)["premium_annual"]
-    return offering["category"], carrier_key(offering["provider_name"]), own
-
-
-def _both(one: Sign | None, other: Sign | None) -> Sign | None:
-    return None if one is None or other is None else (*one, *other)
-
-
-OfLine = Callable[[QuotedPackage, QuotedLine], Sign | None]
-OfOffering = Callable[[dict[str, Any]], Sign | None]
-SIGNS: tuple[tuple[OfLine, OfOffering], ...] = (
-    (
-        lambda package, line: _both(_line_package(package, line), _line_ref(package, line)),
-        lambda offering: _both(_offering_package(offering), _offering_ref(offering)),
-    ),
-    (_line_ref, _offering_ref),
-    (_line_package, _offering_package),
-    (_line_price, _offering_price),
-)
+SIGNS: tuple[Callable[[Said], Sign | None], ...] = (_package_and_ref, _ref, _package, _price)
 """By what an offering is known to have been made of a line of `input.quotes`, surest first: the
 two show the same. Looked up, never searched: 600 offerings are no 360,000 pairs."""
+
+
+def _apart(value: Any) -> Any:
+    """A copy of a JSON value, as `deepcopy` makes it of anything and takes five times as long."""
+    if isinstance(value, dict):
+        return {key: _apart(each) for key, each in value.items()}
+    return [_apart(each) for each in value] if isinstance(value, list) else value
 
 
 def _from_offerings(offerings: list[tuple[int, dict[str, Any]]]) -> Iterator[QuotedPackage]:
@@ -166,7 +178,7 @@ def _from_offerings(offerings: list[tuple[int, dict[str, Any]]]) -> Iterator[Quo
         columns = doc.read_fields(package_words(offering), doc.QUOTE)
         carrier = carrier_key(offering["provider_name"])
         key = (carrier, columns["package_id"] or columns["package_premium_annual"])
-        line = QuotedLine(offering["category"], {}, deepcopy(offering), position)
+        line = QuotedLine(offering["category"], {}, _apart(offering), position)
         home = next(
             (
                 package

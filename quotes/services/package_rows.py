@@ -5,10 +5,11 @@ Pure: reads the ranking, whose figures come from the frozen request and the stor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.utils.text import slugify
 
@@ -22,7 +23,7 @@ from quotes.services.matrix import beside_lines
 from quotes.services.picks import Picks
 from quotes.services.ranked import Placed, Ranking
 from quotes.services.scorecard import Card
-from quotes.services.short_terms import short_terms
+from quotes.services.short_terms import NOT_STATED, short_terms
 
 CHECKS_SHOWN = 2
 """In a row itself; the others unfold below it."""
@@ -124,9 +125,9 @@ def draw_rows(
     """
     dearest = max((_total(each.solution) or Decimal(0) for each in ranking.packages), default=None)
     spans = scorecard.spans(each.solution.scorecard for each in ranking.packages)
-    rows = []
+    rows, told = [], _Told(compared.frozen, end)
     for placed in packages:
-        shown = _shown(placed, compared.frozen, end)
+        shown = _shown(placed, told)
         rows.append(
             RankedPackage(
                 solution=placed.solution,
@@ -145,16 +146,52 @@ def draw_rows(
     return rows
 
 
-def _shown(placed: Placed, frozen: Frozen, end: datetime | None) -> list[RankedLine]:
+@dataclass(frozen=True)
+class _Sent:
+    """What is said of an offering wherever it is taken."""
+
+    expired: datetime | None
+    premium: Decimal | None
+    terms: str
+
+
+NOT_SENT = _Sent(None, None, NOT_STATED)
+
+
+class _Told:
+    """What is said of each offering, once: a run's many packages are made of the same few."""
+
+    def __init__(self, frozen: Frozen, end: datetime | None) -> None:
+        self.frozen, self.end = frozen, end
+        self.known: dict[int, _Sent] = {}
+
+    def of(self, offering: Mapping[str, Any] | None) -> _Sent:
+        if offering is None:
+            return NOT_SENT
+        known = self.known.get(id(offering))
+        if known is None:
+            known = self.known[id(offering)] = self._read(offering)
+        return known
+
+    def _read(self, offering: Mapping[str, Any]) -> _Sent:
+        policy = self.frozen.policies.get(str(offering.get("id")))
+        gone = comparison.expiry_of(offering)
+        return _Sent(
+            expired=gone
+            if gone is not None and self.end is not None and gone <= self.end
+            else None,
+            premium=comparison.line_premium(offering),
+            terms=NOT_STATED if policy is None else short_terms(policy.line, policy.details),
+        )
+
+
+def _shown(placed: Placed, told: _Told) -> list[RankedLine]:
     """The package's lines in `LINES` order."""
     order = {line: index for index, line in enumerate(LINES)}
     shown = []
     for line, offering in zip(placed.solution.returned, placed.offerings, strict=True):
-        policy = None if offering is None else frozen.policies.get(str(offering.get("id")))
-        gone = None if offering is None else comparison.expiry_of(offering)
-        premium = None if offering is None else comparison.line_premium(offering)
-        returned = line.line_premium_annual
-        other = returned is not None and premium is not None and returned != premium
+        sent, returned = told.of(offering), line.line_premium_annual
+        other = returned is not None and sent.premium is not None and returned != sent.premium
         shown.append(
             RankedLine(
                 line=line,
@@ -162,9 +199,9 @@ def _shown(placed: Placed, frozen: Frozen, end: datetime | None) -> list[RankedL
                 carrier=line.shown_carrier,
                 style=line.category if line.category in order else slugify(line.category),
                 sent=offering is not None,
-                expired=gone if gone is not None and end is not None and gone <= end else None,
-                sent_premium=premium if other else None,
-                terms=short_terms(line.category, {} if policy is None else policy.details),
+                expired=sent.expired,
+                sent_premium=sent.premium if other else None,
+                terms=sent.terms,
             )
         )
     return sorted(shown, key=lambda each: order.get(each.line.category, len(order)))

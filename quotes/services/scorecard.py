@@ -93,11 +93,11 @@ def read_card(card: Any, among: Mapping[str, Span]) -> Card:
 
 
 def _entries(card: Any, before: str = "", depth: int = 1) -> Iterator[tuple[str, Any]]:
-    if not isinstance(card, Mapping):
+    if not isinstance(card, dict):
         return
     for key, value in card.items():
         name = f"{before}{BETWEEN}{key}" if before else str(key)
-        if isinstance(value, Mapping) and value and depth < MOST_DEPTH:
+        if isinstance(value, dict) and value and depth < MOST_DEPTH:
             yield from _entries(value, name, depth + 1)
         else:
             yield name, value
@@ -114,7 +114,7 @@ def _written(value: Any) -> str:
     """As it came; null is "—", and a list or an empty object its JSON."""
     if value is None:
         return NOTHING
-    if isinstance(value, (bool, list, Mapping)):
+    if isinstance(value, (bool, list, dict)):
         return str(simplejson.dumps(value, use_decimal=True, ensure_ascii=False))[:MOST_VALUE]
     return str(value)[:MOST_VALUE] or "“”"
 

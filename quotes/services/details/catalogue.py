@@ -15,16 +15,18 @@ from quotes.services.shorthand.amounts import MOST_AMOUNT, number
 Json = Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """How a detail is read and shown. `parse` takes shorthand and raises ValueError saying what
     to write instead; `shown` gives text that `parse` reads the same again; `of_number` and
-    `of_flag` take what a document states as a number or as true and false."""
+    `of_flag` take what a document states as a number or as true and false. `names_people` says
+    that its text may be kept nowhere but in its document."""
 
     parse: Callable[[str], Json]
     shown: Callable[[Json], str]
     of_number: Callable[[Decimal], Json] | None = None
     of_flag: Callable[[bool], Json] | None = None
+    names_people: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ RENTAL = Kind(shorthand.parse_rental, shorthand.shown_rental, of_flag=_word)
 FORM = Kind(shorthand.parse_form, _text)
 VALUATION = Kind(shorthand.parse_valuation, _text)
 YES_OR_SUM = Kind(_yes_or_sum, _shown_yes_or_sum, dollars_of, bool)
-NAMES = Kind(shorthand.parse_names, shorthand.shown_names)
+NAMES = Kind(shorthand.parse_names, shorthand.shown_names, names_people=True)
 DAY = Kind(shorthand.parse_day, shorthand.shown_day)
 FEES = Kind(shorthand.parse_fees, shorthand.shown_fees)
 STANDALONE = Kind(shorthand.parse_standalone, shorthand.shown_standalone)

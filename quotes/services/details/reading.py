@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from quotes.services.details.catalogue import BY_CODE, Kind, dollars_of
@@ -53,6 +54,27 @@ def _within(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [part for part in inner if isinstance(part, dict)]
 
 
+MOST_TEXTS = 4000
+MOST_OF_A_TEXT = 100
+
+
+def parsed(kind: Kind, text: str) -> Json:
+    """What a text says as `kind`; raises ValueError where it cannot be read.
+
+    Kept, where it was read and names nobody: the market's limits and deductibles are a few
+    hundred, and a page that compares 20 packages reads each of them many times.
+    """
+    if kind.names_people or len(text) > MOST_OF_A_TEXT:
+        return kind.parse(text)
+    value = _parsed(kind, text)
+    return copy(value) if isinstance(value, (dict, list)) else value
+
+
+@lru_cache(MOST_TEXTS)
+def _parsed(kind: Kind, text: str) -> Json:
+    return kind.parse(text)
+
+
 def lenient(kind: Kind, value: Any) -> Json:
     """What a document's value says as `kind`; None where it cannot be read."""
     try:
@@ -60,7 +82,7 @@ def lenient(kind: Kind, value: Any) -> Json:
             return kind.of_flag(value) if kind.of_flag else None
         if isinstance(value, (int, Decimal)):
             return kind.of_number(Decimal(value)) if kind.of_number else None
-        return kind.parse(value) if isinstance(value, str) else None
+        return parsed(kind, value) if isinstance(value, str) else None
     except (ValueError, ArithmeticError):
         return None
 

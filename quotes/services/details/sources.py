@@ -22,6 +22,7 @@ from quotes.services.details.reading import (
     lenient,
     line_parts,
     offering_parts,
+    parsed,
     paths_of,
     simple,
     values_at,
@@ -299,6 +300,6 @@ def _read_back(kind: Kind, value: Json) -> tuple[Json, str] | None:
     dwelling cannot."""
     try:
         shown = kind.shown(value)
-        return (value, shown) if kind.parse(shown) == value else None
+        return (value, shown) if parsed(kind, shown) == value else None
     except ValueError:
         return None

@@ -286,9 +286,12 @@ def _latest_insureds(user: User) -> QuerySet[Insured]:
     in_force = stated.filter(known=F("policies")).annotate(sum=Sum("annual_premium")).values("sum")
     quotes = Quote.objects.filter(insured=OuterRef("pk")).order_by().values("insured")
     carriers = quotes.annotate(carriers=Count("carrier", distinct=True)).values("carriers")
-    every = Insured.objects.editable_by(user).order_by().values(how_many=NUMBER_OF_ROWS)
+    worked_on = Insured.objects.editable_by(user)
+    every = worked_on.order_by().values(how_many=NUMBER_OF_ROWS)
+    # Which these are comes first: figures of all would be worked out to sort them.
+    latest = worked_on.order_by("-updated_at", "id").values("pk")[:MOST_INSUREDS]
     return (
-        Insured.objects.editable_by(user)
+        Insured.objects.filter(pk__in=latest)
         .only(*INSURED_NAMED, "city", "state", "zip_code", "renewal_of", "created_at")
         .annotate(
             last_run_id=Subquery(newest),
@@ -296,7 +299,7 @@ def _latest_insureds(user: User) -> QuerySet[Insured]:
             carriers=Subquery(carriers),
             how_many=Subquery(every),
         )
-        .order_by("-updated_at", "id")[:MOST_INSUREDS]
+        .order_by("-updated_at", "id")
     )
 
 

@@ -19,6 +19,7 @@ from quotes.models import (
     CarrierPart,
     Office,
     Run,
+    RunCarrier,
     RunFact,
     RunState,
     User,
@@ -33,9 +34,9 @@ from quotes.services.brokers_seen import (
     offices_seen_by,
 )
 from quotes.services.dashboard.parts import UNKNOWN, UNKNOWN_NAMES
-from quotes.services.run_list import in_group, late_at
+from quotes.services.run_list import Counted, counted, counted_parts, in_group, late_at
 from quotes.services.run_reasons import known_of, reason_of, with_reason
-from quotes.services.run_search import in_parts
+from quotes.services.run_search import Found, in_parts
 
 TOP_OR_CHOSEN = (CarrierPart.TOP.value, CarrierPart.CHOSEN.value)
 NEXIO_STATUSES = ("queued", "processing", "completed", "degraded", "failed")
@@ -136,6 +137,21 @@ class RunFilter:
         finally:
             self._in_order = False
 
+    def count(self, found: Found) -> Counted:
+        """How many runs are left, of these those that a search found."""
+        if self.user.sees_all and (parts := self._alone(found)) is not None:
+            return counted_parts(parts)
+        return counted(self.qs.filter(found.condition))
+
+    def _alone(self, found: Found) -> QuerySet[RunCarrier] | None:
+        """The parts of carriers that are all the list is narrowed to."""
+        if not self.used:
+            return found.parts
+        carrier = self.used.get("carrier")
+        if carrier is None or self.used.keys() - {"carrier", "part"} or found.condition:
+            return None
+        return RunCarrier.objects.filter(self._parts(carrier))
+
     @property
     def more_used(self) -> bool:
         """Whether any filter is set that is not among the first few, or set wrongly."""
@@ -171,10 +187,12 @@ class RunFilter:
         return rows
 
     def by_carrier(self, rows: RunFactQuerySet, value: Carrier | str) -> RunFactQuerySet:
+        return rows.filter(in_parts(self._parts(value), in_order=self._in_order))
+
+    def _parts(self, value: Carrier | str) -> Q:
         part = self.form.cleaned_data.get("part")
-        parts = [part] if part else TOP_OR_CHOSEN
         whose = Q(carrier__isnull=True) if isinstance(value, str) else Q(carrier=value)
-        return rows.filter(in_parts(whose & Q(part__in=parts), in_order=self._in_order))
+        return whose & Q(part__in=[part] if part else TOP_OR_CHOSEN)
 
     def by_part(self, rows: RunFactQuerySet, value: str) -> RunFactQuerySet:
         return rows  # It says what the carrier is; without a carrier it says nothing.

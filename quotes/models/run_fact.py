@@ -90,11 +90,14 @@ class RunFactQuerySet(models.QuerySet["RunFact"]):
         return self._seen_by(user, in_offices, shared)
 
     def counted_for(
-        self, user: User | AnonymousUser, people: Collection[int], shared: Collection[UUID]
+        self,
+        user: User | AnonymousUser,
+        people: Collection[int] | models.QuerySet[Any, Any],
+        shared: Collection[UUID],
     ) -> Self:
-        """The same facts in a form for counting a few days of them: an office's by a list of
-        its brokers, from whose index just theirs are read. `people` are those of the offices that
-        a manager sees (`people_in`)."""
+        """The same facts in a form for counting some of them: an office's by a list of its
+        brokers, from whose index just theirs are read. `people` are those of the offices that a
+        manager sees (`people_in`), or a query for their ids."""
         return self._seen_by(user, lambda _: Q(broker__in=people), shared)
 
     def _seen_by(
@@ -129,6 +132,7 @@ class RunFact(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="+",
+        db_index=False,  # `fact_broker_state` begins with it
         help_text="Whose insured it is now.",
     )
     created_at = models.DateTimeField()
@@ -189,6 +193,8 @@ class RunFact(models.Model):
         indexes = [
             models.Index(name="fact_latest", fields=["created_at", "run"]),
             models.Index(name="fact_broker", fields=["broker", "created_at", "run"]),
+            models.Index(name="fact_broker_state", fields=["broker", "state", "failure"]),
+            models.Index(name="fact_status", fields=["nexio_status", "created_at", "run"]),
             models.Index(name="fact_state", fields=["state", "created_at", "run"]),
             models.Index(name="fact_decision", fields=["decision", "created_at", "run"]),
             models.Index(name="fact_ending", fields=["decision", "expires_at"]),

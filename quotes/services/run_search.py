@@ -8,6 +8,7 @@ read along its order, and a page is soon full. Either way a page costs about the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -23,6 +24,7 @@ from quotes.models import (
     RunCarrier,
     RunFact,
     SolutionLine,
+    User,
 )
 from quotes.models.carrier import carrier_key
 from quotes.models.run_fact import RunFactQuerySet
@@ -37,26 +39,48 @@ MANY_TO_SORT = 500
 would have to be read and sorted for them."""
 
 
-def search_runs(rows: RunFactQuerySet, text: str) -> RunFactQuerySet:
-    """Those of the rows that `found_by` finds."""
-    return rows.filter(found_by(text))
+@dataclass(frozen=True)
+class Found:
+    """What a search finds, as a condition on facts. `parts` are the parts of carriers that are all
+    it finds, None where there is more, or another way to it."""
+
+    condition: Q
+    parts: QuerySet[RunCarrier] | None = None
 
 
-def found_by(text: str) -> Q:
+def search_runs(rows: RunFactQuerySet, text: str, user: User) -> RunFactQuerySet:
+    """Those of the rows that `find` finds."""
+    return rows.filter(find(text, user).condition)
+
+
+def find(text: str, user: User) -> Found:
     """Runs of an insured by a part of the name, by a part of a carrier's name, by a quote id, by
-    our own id of the run or Nexio's, as a condition on facts. Blank text finds all.
+    our own id of the run or Nexio's. Blank text finds all.
 
-    A carrier is found where it was quoted or stands in the first-ranked or chosen package.
+    A carrier is found where it was quoted or stands in the first-ranked or chosen package. `user`
+    is who searches the runs that they see.
     """
     text = text.strip()
     if not text:
-        return Q()
+        return Found(Q())
     named = {*_of_quote_ids(text), *_of_run_ids(text)}
-    conditions = [*_of_insureds(text, named), *_of_carriers(text, named)]
+    insureds = list(_of_insureds(text, _seen(user), named))
+    carriers = _of_carriers(text)
+    strange = list(_of_strangers(text, named))
+    conditions = [*insureds, *([in_parts(carriers)] if carriers else []), *strange]
+    if carriers and len(conditions) == 1 and not named:
+        return Found(conditions[0], RunCarrier.objects.filter(carriers))
     # One condition alone is answered from its index; joined by OR no index would answer any.
     if named or not conditions:
         conditions.append(Q(pk__in=named))
-    return reduce(or_, conditions)
+    return Found(reduce(or_, conditions))
+
+
+def _seen(user: User) -> QuerySet[Insured]:
+    """Insureds among which a name is looked for: of a broker's few hundred fewer have it than of
+    everybody's. Of an office's it takes longer to say which they are."""
+    insureds = Insured.objects.all()
+    return insureds if user.sees_others else insureds.visible_to(user)
 
 
 def _few(ids: QuerySet[Any, Any], most: int) -> list[Any] | None:
@@ -65,12 +89,13 @@ def _few(ids: QuerySet[Any, Any], most: int) -> list[Any] | None:
     return found if len(found) <= most else None
 
 
-def _of_insureds(text: str, named: set[UUID]) -> Iterator[Q]:
+def _of_insureds(text: str, seen: QuerySet[Insured], named: set[UUID]) -> Iterator[Q]:
     """Adds the runs to `named`, or says of which insureds they are."""
-    people = Insured.objects.filter(applicant_name__icontains=text)
+    people = seen.filter(applicant_name__icontains=text).order_by()
     insureds = _few(people.values_list("pk", flat=True), FEW)
     if insureds is None:
-        yield Q(Exists(people.filter(pk=OuterRef("insured"))))
+        named_so = Insured.objects.filter(applicant_name__icontains=text)
+        yield Q(Exists(named_so.filter(pk=OuterRef("insured"))))
     elif insureds:
         theirs = RunFact.objects.filter(insured__in=insureds).values_list("pk", flat=True)
         runs = _few(theirs, MOST_NAMED)
@@ -79,16 +104,21 @@ def _of_insureds(text: str, named: set[UUID]) -> Iterator[Q]:
             yield Q(insured__in=insureds)
 
 
-def _of_carriers(text: str, named: set[UUID]) -> Iterator[Q]:
-    """Carriers by any name they go by, and names we know no carrier of."""
+def _of_carriers(text: str) -> Q | None:
+    """The parts of carriers by any name they go by; None where there are no such carriers."""
     key = carrier_key(text)
     if not key:
-        return
+        return None
     alike = Q(name__icontains=text) | Q(aliases__key__contains=key)
     known = list(Carrier.objects.filter(alike).values_list("pk", flat=True).distinct())
-    if known:
-        # All parts by name: else SQLite reads all rows of the carrier for each run it asks about.
-        yield in_parts(Q(carrier__in=known, part__in=CarrierPart.values))
+    # All parts by name: else SQLite reads all rows of the carrier for each run it asks about.
+    return Q(carrier__in=known, part__in=CarrierPart.values) if known else None
+
+
+def _of_strangers(text: str, named: set[UUID]) -> Iterator[Q]:
+    """Names that we know no carrier of."""
+    if not carrier_key(text):
+        return
     strange = Q(carrier__isnull=True, name__icontains=text)
     theirs = RunCarrier.objects.filter(strange).values_list("run", flat=True)
     runs = _few(theirs, MOST_NAMED)

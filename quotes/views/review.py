@@ -27,7 +27,7 @@ from quotes.services import saved_views
 from quotes.services.exports.streams import csv_stream, xlsx_file
 from quotes.services.keyset import keys_of
 from quotes.services.list_exports import begin_export, noting
-from quotes.services.run_search import found_by, search_runs
+from quotes.services.run_search import find, search_runs
 from quotes.views.access import PortalRequest, get_or_absent
 from quotes.views.searches import forgetting
 
@@ -49,7 +49,7 @@ CHIPS = (
 def _narrowed(request: PortalRequest, data: QueryDict) -> tuple[RunFilter, RunFactQuerySet]:
     """The filters that `data` sets, and what they and the session's search leave of the runs."""
     chosen = _chosen(request, data)
-    return chosen, search_runs(chosen.qs, _searched(request))
+    return chosen, search_runs(chosen.qs, _searched(request), request.user)
 
 
 def _chosen(request: PortalRequest, data: QueryDict) -> RunFilter:
@@ -113,14 +113,16 @@ def _show(
     # There is no reason to choose from here: the dashboard's links bring one.
     fields = [field for field in chosen.form if field.name != "reason" or field.data]
     drawn = {field.name: FILTERS.drawn(field, chosen.form) for field in fields}
-    whole, found = not (chosen.used or text.strip()), found_by(text)
+    whole, found = not (chosen.used or text.strip()), find(text, user)
     counts = listing.counts(user, chosen.shared, now, every=whole)
     keys = (
-        listing.every_run(user, chosen.shared) if whole else keys_of(chosen.in_order.filter(found))
+        listing.every_run(user, chosen.shared)
+        if whole
+        else keys_of(chosen.in_order.filter(found.condition))
     )
     context: dict[str, Any] = {
         "page": listing.run_page(keys, sort, data.get("at", ""), now),
-        "count": counts.every or listing.counted(chosen.qs.filter(found)),
+        "count": counts.every or chosen.count(found),
         "few": [drawn[name] for name in drawn if name in FEW_FILTERS],
         "more": [drawn[name] for name in drawn if name not in FEW_FILTERS],
         "more_open": chosen.more_used,

@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from quotes.forms.run_filter_form import OFFERED, RunFilterForm
 from quotes.forms.run_filters import RunFilter
-from quotes.models import Carrier, Office, Run
+from quotes.models import Carrier, Office, Run, RunCarrier
 from quotes.services import run_facts, run_search
 from tests import runs as made
 from tests.decided import bring_to, choose
 from tests.factories import main_office, make_user, queued_run
 from tests.views.pages import words
-from tests.views.run_lists import URL, as_if, ids, shown
+from tests.views.run_lists import URL, as_if, ids, search, shown
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +140,28 @@ def test_a_carrier_is_found_by_the_part_it_has(client, people, time_machine, mon
     assert shown(client, f"carrier={in_bound.pk}&part=chosen") == ids(bound)
     assert ids(bound) <= shown(client, f"carrier={in_bound.pk}")
     assert shown(client, "part=bound") == ids(run, bound)  # a part of no carrier says nothing
+
+
+@pytest.mark.parametrize("role", ["admin", "manager", "broker"])
+def test_as_many_runs_of_a_carrier_are_counted_as_are_shown(client, people, time_machine, role):
+    """Each once, in whatever parts the carrier is in it; and none that the reader does not see."""
+    time_machine.move_to("2026-11-16 15:00:00+00:00", tick=False)
+    broker = people["broker"]
+    run = bring_to(made.completed_run(broker), "bound", broker)
+    made.completed_run(broker), made.completed_run(people["other"])
+    carrier = RunCarrier.objects.filter(run=run, part="bound").first()
+    assert carrier is not None
+    assert carrier.carrier is not None
+    client.force_login(people[role])
+    both = f"carrier={carrier.carrier_id}"
+    for query in (both, f"{both}&part=quoted", f"{both}&part=bound", f"{both}&state=completed"):
+        response = client.get(f"{URL}?{query}")
+        assert response.context["count"].number == len(response.context["page"].rows) > 0, query
+    for text in (carrier.carrier.name, carrier.carrier.name[:4]):
+        search(client, text)
+        for query in ("", both, f"{both}&part=bound"):
+            response = client.get(f"{URL}?{query}")
+            assert response.context["count"].number == len(response.context["page"].rows) > 0
 
 
 def test_filters_by_failure_and_nexios_own_status(client, people):

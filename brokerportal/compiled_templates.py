@@ -72,6 +72,7 @@ def environment(**options: Any) -> Environment:
         "date": written,
         "pluralize": defaultfilters.pluralize,
         "truncatechars": defaultfilters.truncatechars,
+        "linebreaksbr": defaultfilters.linebreaksbr,
     }
     for library in LIBRARIES:
         made.filters |= library.filters

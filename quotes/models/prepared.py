@@ -267,3 +267,9 @@ def hand_out(parents: Collection[Model], accessor: str, rows: Collection[Model],
         setattr(row, key, by_key[whose])
     for pk, parent in by_key.items():
         vars(parent).setdefault("_prefetched_objects_cache", {})[accessor] = theirs[pk]
+
+
+def may_have(row: Model, what: str) -> bool:
+    """Whether rows of that kind may hang on `row`: False where the query that read it found none,
+    and said so as `has_…`. A page need not ask for them then."""
+    return bool(getattr(row, f"has_{what}", True))

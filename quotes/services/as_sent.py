@@ -13,6 +13,8 @@ from quotes.services import documents as doc
 from quotes.services.comparison import line_word
 from quotes.services.grouping import line_words
 
+KNOWN_BY = tuple(field for field in doc.QUOTE_LINE if field.attr in {"quote_ref", "premium_annual"})
+"""What of a quoted line or an offering says which it is."""
 MOST_SHOWN = 200_000
 """Characters of a document shown on a page; the bytes are kept whole whatever their size."""
 
@@ -41,7 +43,7 @@ def left_out_lines(request: Mapping[str, Any], lines: Sequence[str]) -> list[str
         for line in LINES:
             if not isinstance(quote.get(line), dict):
                 continue
-            stated_line = doc.read_fields(quote[line], doc.QUOTE_LINE)
+            stated_line = doc.read_fields(quote[line], KNOWN_BY)
             if line not in lines:
                 found.append(f"{carrier} {line_word(line)} (not requested)")
             elif stated_line["premium_annual"] is None:
@@ -55,7 +57,7 @@ def _offered(request: Mapping[str, Any]) -> set[tuple[Any, ...]]:
     """By what a quoted line is known to stand among the request's offerings."""
     found: set[tuple[Any, ...]] = set()
     for offering in request.get("offerings") or []:
-        said = doc.read_fields(line_words(offering), doc.QUOTE_LINE)
+        said = doc.read_fields(line_words(offering), KNOWN_BY)
         found.update(
             _signs(str(offering.get("category")), str(offering.get("provider_name")), said)
         )

@@ -21,7 +21,7 @@ from quotes.models import (
     Solution,
     User,
 )
-from quotes.models.prepared import prepared
+from quotes.models.prepared import may_have, prepared
 from quotes.models.run import DECISION_WORDS
 from quotes.services.run_people import works_on
 from quotes.services.what_if.origin import (
@@ -141,11 +141,12 @@ def decision_of(
     *,
     may_decide: bool | None = None,
     timeline: Sequence[RunEvent] | None = None,
+    others: Sequence[Run] | None = None,
 ) -> Summary | None:
     """The decision on a completed run; None for another. A handful of queries, whatever its size.
 
     The caller has made sure that the user sees the run. A page that knows already whether the
-    user works on it, or has all the run's events, says so.
+    user works on it, or has all the run's events, or its insured's latest other runs, says so.
     """
     if run.state != RunState.COMPLETED:
         return None
@@ -156,9 +157,9 @@ def decision_of(
     return Summary(
         run=run,
         chosen=chosen,
-        events=_steps(run.pk),
-        proposals=_proposals(run.pk),
-        newer=newer_run(run),
+        events=_steps(run.pk) if may_have(run, "steps") else [],
+        proposals=_proposals(run.pk) if may_have(run, "proposals") else [],
+        newer=newer_run(run) if others is None else newer_among(others, run),
         may_decide=works_on(user, run) if may_decide is None else may_decide,
         origin=origin,
         supposed=SupposedPremiums() if origin is None else supposed_premiums(run),
@@ -194,6 +195,16 @@ def newer_run(run: Run) -> Run | None:
     of what was quoted stays the one to decide on.
     """
     return next(iter(_newer(run.insured_id, run.number)), None)
+
+
+def newer_among(others: Sequence[Run], run: Run) -> Run | None:
+    """The same, by the insured's latest other runs, the latest first, with `supposed`."""
+    later = [each for each in others if each.number > run.number]
+    quoted = (each for each in later if each.state == RunState.COMPLETED)
+    newer = next((each for each in quoted if not getattr(each, "supposed")), None)  # noqa: B009
+    if newer is None and later and len(later) == len(others):
+        return newer_run(run)  # among those before them
+    return newer
 
 
 @prepared

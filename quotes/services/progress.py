@@ -66,7 +66,7 @@ class Progress:
 def follow(run: Run, *, now: datetime, events: Sequence[RunEvent] | None = None) -> Progress:
     """The run's progress at `now`; a query each for the service's holds, past runs,
     and the latest event, unless `events` are given."""
-    service = NexioService.objects.filter(base_url=run.service_url).first()
+    service = next(iter(_service(run.service_url)), None)
     elsewhere = run.service_url != settings.NEXIO_URL
     usual, past_runs = usual_duration(run.service_url)
     held_until = _held_until(run, service, now)
@@ -91,6 +91,11 @@ def follow(run: Run, *, now: datetime, events: Sequence[RunEvent] | None = None)
         unattended=unattended,
         mark=_mark(run, events, held_until, elsewhere, key_refused, unattended, overdue),
     )
+
+
+@prepared
+def _service(address: str) -> QuerySet[NexioService]:
+    return NexioService.objects.filter(base_url=address)[:1]
 
 
 def _mark(run: Run, events: Sequence[RunEvent] | None, *rest: object) -> str:

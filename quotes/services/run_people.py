@@ -96,6 +96,13 @@ def works_on(user: User | AnonymousUser, run: Run) -> bool:
     return bool(worked_on(user, [run.pk]))
 
 
+def works_on_shown(user: User, run: Run) -> bool:
+    """The same of a run that was read with its insured: of one's own nothing is asked."""
+    if run.insured.owner_id == user.pk:
+        return user.is_active and user.is_broker
+    return works_on(user, run)
+
+
 def worked_on(user: User | AnonymousUser, runs: Collection[UUID]) -> set[UUID]:
     """Those of `runs` that the person works on, by one query however many they are."""
     return set() if isinstance(user, AnonymousUser) else set(_worked_on(user, runs))

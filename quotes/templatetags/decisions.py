@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.template import Context
 
 from quotes.models import DecisionEvent, Run, RunEvent, Solution
+from quotes.models.run import DECISION_WORDS
 from quotes.services.decision_summary import Summary
 from quotes.services.decision_words import checks_told, event_words, package_name
 from quotes.services.what_if.origin import Origin, SupposedPremium, listed_origin
@@ -47,10 +47,9 @@ class Step:
     kind: str
 
 
-@register.simple_tag(takes_context=True)
-def with_steps(context: Context, events: Sequence[Any]) -> list[Any]:
-    """The run's events and those of the page's `decision`, where it has one, in order of time."""
-    decision = context.get("decision")
+@register.filter
+def with_steps(events: Sequence[Any], decision: Summary | Any) -> list[Any]:
+    """The run's events and those of the decision on it, where there is one, in order of time."""
     steps = [
         Step(each.at, event_words(each), each.actor, f"decision:{each.kind}")
         for each in (decision.events if isinstance(decision, Summary) else ())
@@ -73,6 +72,12 @@ def step_words(event: DecisionEvent | RunEvent) -> str:
 def named(solution: Solution) -> str:
     """ "rank 2", "an unranked package"."""
     return package_name(solution)
+
+
+@register.filter
+def decision_words(decision: str) -> str:
+    """How far a decision is: "shown"."""
+    return DECISION_WORDS.get(decision, decision)
 
 
 @register.filter

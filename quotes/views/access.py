@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 from quotes.models import Insured, Run, User
+from quotes.models.prepared import may_have as may_have
 
 M = TypeVar("M", bound=Model)
 
@@ -101,12 +102,6 @@ def whose(row: Model) -> Whose:
     if isinstance(row, Run):
         return Whose(column("insured_id"), row.pk)
     return Whose(column("insured_id"), column("run_id"))
-
-
-def may_have(row: Model, what: str) -> bool:
-    """Whether rows of that kind may hang on `row`: False where the query that read it found none,
-    and said so as `has_…`. A page need not ask for them then."""
-    return bool(getattr(row, f"has_{what}", True))
 
 
 def may_edit(user: User, insured: Insured) -> bool:

@@ -50,9 +50,12 @@ def decision_context(
     *,
     may_decide: bool | None = None,
     timeline: Sequence[RunEvent] | None = None,
+    others: Sequence[Run] | None = None,
 ) -> dict[str, Any]:
     """What the run's page shows of its decision: `decision`, None but for a completed run."""
-    decision = decision_of(run, request.user, may_decide=may_decide, timeline=timeline)
+    decision = decision_of(
+        run, request.user, may_decide=may_decide, timeline=timeline, others=others
+    )
     return {"decision": decision}
 
 

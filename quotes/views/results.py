@@ -26,7 +26,7 @@ from quotes.services.package_rows import draw_rows
 from quotes.services.ranked import Ranking, rank_packages
 from quotes.services.reconciliation import reconcile
 from quotes.services.run_changes import compare_runs
-from quotes.services.run_people import works_on
+from quotes.services.run_people import works_on_shown
 from quotes.services.what_if.origin import IS_WHAT_IF
 from quotes.services.worklist import HEAVY
 from quotes.views.access import PortalRequest, get_or_absent
@@ -36,17 +36,23 @@ MOST_OTHERS = 20
 
 
 def ranked_context(
-    request: PortalRequest, run: Run, events: Sequence[RunEvent], *, may_act: bool, complete: bool
+    request: PortalRequest,
+    run: Run,
+    events: Sequence[RunEvent],
+    others: Sequence[Run],
+    *,
+    may_act: bool,
+    complete: bool,
 ) -> dict[str, Any]:
     """What the page of a completed run shows of its packages, and beside them.
 
-    `events` are its latest, or all of them where they are `complete`.
+    `events` are its latest, or all of them where they are `complete`; `others` are its insured's.
     """
     ranking = rank_packages(run, solutions_of(run))
     count = len(ranking.packages)
     timeline = events if complete else None
     return {
-        **_list_context(request, run, ranking, may_act=may_act, timeline=timeline),
+        **_list_context(request, run, ranking, may_act=may_act, timeline=timeline, others=others),
         "package_count": count,
         "reconciliation": reconcile(run.request, ranking, run.submitted_at or run.created_at),
         "account": account_of(run, events, count),
@@ -62,7 +68,7 @@ def asks_for_list(request: PortalRequest) -> bool:
 def draw_list(request: PortalRequest, run: Run) -> HttpResponse:
     """The list and the chart as the address's query asks, to be swapped into the page."""
     ranking = rank_packages(run, solutions_of(run))
-    may_act = works_on(request.user, run)
+    may_act = works_on_shown(request.user, run)
     context = {
         "run": run,
         "can_act": may_act,
@@ -85,6 +91,7 @@ def _list_context(
     *,
     may_act: bool,
     timeline: Sequence[RunEvent] | None = None,
+    others: Sequence[Run] | None = None,
 ) -> dict[str, Any]:
     shown = workspace.arrange(ranking, dict(request.GET.lists()))
     choice = shown.choice
@@ -92,7 +99,7 @@ def _list_context(
     # A run may hold 500 packages; only the rows that are drawn name quotes of ours.
     _name_quotes([package.solution for package in shown.shown])
     return {
-        **decision_context(request, run, may_decide=may_act, timeline=timeline),
+        **decision_context(request, run, may_decide=may_act, timeline=timeline, others=others),
         "ranking": ranking,
         "workspace": shown,
         "compared": compared,

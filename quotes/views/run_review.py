@@ -59,18 +59,19 @@ def review_context(
     `works` says whether the reader works on the run, where that is known."""
     panel = panel_of(run, request.user, works=works)
     typed = typed or {}
+    unread = getattr(run, "has_unread", None)  # as its page reads it
     return {
         "panel": panel,
         "open_requests": [_with_form(each, typed) for each in panel.open],
         "review_forms": {
             "comment": typed.get("comment") or CommentForm(),
-            "revisit": typed.get("revisit") or RevisitForm(),
-            "approval": typed.get("approval") or ApprovalForm(),
+            "revisit": typed.get("revisit") or (panel.may_ask_revisit and RevisitForm()),
+            "approval": typed.get("approval") or (panel.may_ask_approval and ApprovalForm()),
         },
         "review_typed": typed,
         "review_errors": next((form for form in typed.values() if form.errors), None),
         "review_refused": refused,
-        "notices_unread": inbox.any_unread(request.user, run),
+        "notices_unread": inbox.any_unread(request.user, run) if unread is None else unread,
     }
 
 

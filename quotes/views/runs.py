@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -15,15 +15,26 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from quotes.forms.runs import LinkForm, ReasonForm
-from quotes.models import Run, RunEvent, RunState, User
-from quotes.models.prepared import prepared
+from quotes.models import (
+    Comment,
+    DecisionEvent,
+    Insured,
+    Notice,
+    Proposal,
+    ReviewRequest,
+    Run,
+    RunEvent,
+    RunState,
+    User,
+)
+from quotes.models.prepared import may_have, prepared
 from quotes.models.run import RunQuerySet
 from quotes.models.sealed_fields import size_of, stored_sizes
 from quotes.services import progress, runs
 from quotes.services.as_sent import left_out_lines, pretty
 from quotes.services.comparison import carriers_sent, lines_offered, requested_lines
-from quotes.services.run_people import works_on
-from quotes.services.what_if.origin import what_if_of
+from quotes.services.run_people import works_on_shown
+from quotes.services.what_if.origin import IS_WHAT_IF, what_if_of
 from quotes.services.worklist import HAS_PACKAGE, HEAVY
 from quotes.views import results
 from quotes.views.access import PortalRequest, get_or_absent, one_or_absent, touched
@@ -32,7 +43,39 @@ from quotes.views.run_review import review_context
 
 MOST_EVENTS = 200
 AS_RECEIVED = ("request_body", "response_body", "response", "error_details")
-Forms = dict[str, ReasonForm]
+
+
+def _all_but(at: str, model: type[Model], *shown: str) -> list[str]:
+    """Columns of a row that is read along with a run, but for those its page shows."""
+    names = [column.name for column in model._meta.concrete_fields if not column.primary_key]
+    return [f"{at}__{name}" for name in names if name not in shown]
+
+
+NAME = ("first_name", "last_name", "username")
+NOT_SHOWN = (
+    *_all_but("insured", Insured, "owner", "applicant_name", "city", "state", "zip_code"),
+    *_all_but("insured__owner", User, *NAME, "office"),
+    *_all_but("started_by", User, *NAME),
+    *_all_but("resubmission_of", Run, "number", "resubmission_of"),
+)
+
+
+BEFORE_AN_END = {
+    "progress": None,
+    "compare_with": None,
+    "ranking": None,
+    "package_count": 0,
+    "decision": None,
+}
+"""Of what the head of a page names, that which a run in another state has not."""
+
+
+class Forms(dict[str, ReasonForm]):
+    """A run's forms by name: those that came back, and each other made where it is drawn."""
+
+    def __missing__(self, name: str) -> ReasonForm:
+        made = self[name] = LinkForm(name=name) if name == "link" else ReasonForm(name=name)
+        return made
 
 
 @require_safe
@@ -69,9 +112,8 @@ def run_status(request: PortalRequest, pk: UUID) -> HttpResponse:
         response["HX-Retarget"] = "#run-progress"
         return response
     full = _run(request, pk)
-    response = render(
-        request, "quotes/partials/run_body.html", _context(request, full) | context | {"run": full}
-    )
+    shown = _context(request, full) | context | {"run": full}
+    response = render(request, "quotes/partials/run_body.html", {**shown, "shown": shown})
     response["HX-Retarget"] = "#run"
     response["HX-Reswap"] = "outerHTML"
     return response
@@ -180,12 +222,12 @@ def _settle(
 
 
 def _readable(user: User) -> RunQuerySet:
-    """Runs the user may see, with their people; other documents than the run's own stay away."""
-    others = (f"resubmission_of__{name}" for name in HEAVY)
+    """Runs the user may see, with the names of their people; other documents than the run's own
+    stay away."""
     return (
         Run.objects.visible_to(user)
         .select_related("insured__owner", "started_by", "resubmission_of")
-        .defer("insured__document", "insured__body_document", *others)
+        .defer(*NOT_SHOWN)
         .annotate(has_package=HAS_PACKAGE)
     )
 
@@ -200,8 +242,19 @@ def _run(request: PortalRequest, pk: UUID) -> Run:
 
 @prepared
 def _run_for_page(user: User, pk: UUID) -> QuerySet[Run]:
+    """With what few runs have: their page asks for that only where there is any."""
+    of = OuterRef("pk")
     rows = _readable(user).defer("request_body", "response_body").filter(pk=pk)
-    return rows.annotate(**stored_sizes("request_body", "response_body"))[:1]
+    return rows.annotate(
+        **stored_sizes("request_body", "response_body"),
+        has_attempts=Exists(Run.objects.filter(resubmission_of=of).order_by()),
+        has_what_if=IS_WHAT_IF,
+        has_steps=Exists(DecisionEvent.objects.filter(run=of)),
+        has_proposals=Exists(Proposal.objects.filter(run=of)),
+        has_comments=Exists(Comment.objects.filter(run=of)),
+        has_requests=Exists(ReviewRequest.objects.filter(run=of)),
+        has_unread=Exists(Notice.objects.filter(user=user, run=of, read_at__isnull=True)),
+    )[:1]
 
 
 @prepared
@@ -216,6 +269,7 @@ def _events(run: Run) -> list[RunEvent]:
 @prepared
 def _latest_events(run: UUID) -> QuerySet[RunEvent]:
     events = RunEvent.objects.filter(run=run).select_related("actor")
+    events = events.defer(*_all_but("actor", User, *NAME))
     return events.order_by("-at", "-id")[:MOST_EVENTS]
 
 
@@ -227,61 +281,75 @@ def _attempts(run: UUID) -> QuerySet[Run]:
 
 
 def _page(
-    request: PortalRequest, run: Run, *, status: int = 200, forms: Forms | None = None
+    request: PortalRequest,
+    run: Run,
+    *,
+    status: int = 200,
+    forms: dict[str, ReasonForm] | None = None,
 ) -> HttpResponse:
     context = _context(request, run, forms)
-    context |= review_context(request, run, works=context["can_act"])
-    return render(request, "quotes/run_detail.html", context, status=status)
+    review = review_context(request, run, works=context["can_act"])
+    return render(
+        request, "quotes/run_detail.html", {**context, **review, "shown": context}, status=status
+    )
 
 
-def _context(request: PortalRequest, run: Run, forms: Forms | None = None) -> dict[str, Any]:
+def _context(
+    request: PortalRequest, run: Run, forms: dict[str, ReasonForm] | None = None
+) -> dict[str, Any]:
     """What the page of a run in any state shows."""
-    now = timezone.now()
     lines = requested_lines(run.request) or list(run.coverage_types)
-    others = results.other_runs(run)
-    offered = lines_offered(run.request, lines)
+    offerings = run.request.get("offerings")
     context: dict[str, Any] = {
+        **BEFORE_AN_END,
         "run": run,
-        "now": now,
-        "can_act": works_on(request.user, run),
+        "sees_others": request.user.sees_others,
+        "can_act": works_on_shown(request.user, run),
         "events": _events(run),
-        "attempts": _attempts(run.pk),
+        "attempts": _attempts(run.pk) if may_have(run, "attempts") else [],
         "lines": lines,
-        "other_runs": others,
-        "compare_with": results.beside(run, others),
+        "offering_count": len(offerings) if isinstance(offerings, list) else 0,
         "sent_carriers": carriers_sent(run.request),
         "left_out": left_out_lines(run.request, lines),
+        "forms": Forms(forms or {}),
+        "errors_in": next((form for form in (forms or {}).values() if form.errors), None),
+        "hold_still": "still" in request.GET,
+    }
+    if run.in_flight:
+        context["progress"] = progress.follow(run, now=timezone.now(), events=context["events"])
+    else:
+        context |= _ended_context(request, run, context)
+    decision = context["decision"]
+    context["what_if"] = what_if_of(run) if decision is None else decision.origin
+    return context
+
+
+def _ended_context(request: PortalRequest, run: Run, context: Mapping[str, Any]) -> dict[str, Any]:
+    """What is shown of a run that nobody works on any more: its packages, or how to go on."""
+    others = results.other_runs(run)
+    found: dict[str, Any] = {"compare_with": results.beside(run, others)}
+    if run.state == RunState.COMPLETED:
+        found |= results.ranked_context(
+            request,
+            run,
+            context["events"],
+            others,
+            may_act=context["can_act"],
+            complete=len(context["events"]) < MOST_EVENTS,
+        )
+        if found["ranking"].packages:
+            return found
+    elif run.state == RunState.ABANDONED:
+        closing = run.events.filter(kind__in=["abandoned", "resubmitted"])
+        found["closing"] = closing.select_related("actor").order_by("-at", "-id").first()
+    offered = lines_offered(run.request, context["lines"])
+    return found | {
         "offered": offered,
         "none_offered": [each for each in offered if not each.count],
         "error_details": pretty(run.error_details) if run.error_details is not None else "",
         "may_link": runs.may_link(run),
-        "forms": {
-            "abandon": ReasonForm(name="abandon"),
-            "resubmit": ReasonForm(name="resubmit"),
-            "link": LinkForm(name="link"),
-            "send_again": ReasonForm(name="send_again"),
-            **(forms or {}),
-        },
-        "errors_in": next((form for form in (forms or {}).values() if form.errors), None),
-        "hold_still": "still" in request.GET,
         "asks_reason": _asks_reason(run),
     }
-    if run.in_flight:
-        context["progress"] = progress.follow(run, now=now, events=context["events"])
-    elif run.state == RunState.ABANDONED:
-        closing = run.events.filter(kind__in=["abandoned", "resubmitted"])
-        context["closing"] = closing.select_related("actor").order_by("-at", "-id").first()
-    elif run.state == RunState.COMPLETED:
-        context |= results.ranked_context(
-            request,
-            run,
-            context["events"],
-            may_act=context["can_act"],
-            complete=len(context["events"]) < MOST_EVENTS,
-        )
-    decision = context.get("decision")
-    context["what_if"] = what_if_of(run) if decision is None else decision.origin
-    return context
 
 
 def _asks_reason(run: Run) -> bool:

@@ -75,9 +75,11 @@ class Standing:
 
 def standing_of(run: Run, choice: DecisionEvent | None) -> Standing:
     """How `choice`, the present one, stands."""
+    if choice is None:
+        return Standing(None, None, needed=False)
     office = next(iter(_office_of(run.pk)), None)
-    if office is None or choice is None:
-        return Standing(office, choice, needed=False)
+    if office is None:
+        return Standing(None, choice, needed=False)
     rule = office.approval
     needed = rule == ApprovalRule.ALWAYS or (
         rule == ApprovalRule.OVERRIDDEN and _overridden(run, choice)

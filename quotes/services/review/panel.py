@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from quotes.models import Comment, ReviewKind, ReviewRequest, ReviewState, Run, RunState, User
-from quotes.models.prepared import prepared
+from quotes.models.prepared import may_have, prepared
 from quotes.services import run_people
 from quotes.services.review import approval_rule, approvals, revisits
 from quotes.services.review.approval_rule import Standing
@@ -73,9 +73,9 @@ def panel_of(run: Run, user: User, *, works: bool | None = None) -> Panel:
 
     A page that knows already whether the reader works on the run says so in `works`.
     """
-    comments = _comments(run.pk)
+    comments = _comments(run.pk) if may_have(run, "comments") else []
     more = run.comments.count() - MOST_COMMENTS if len(comments) > MOST_COMMENTS else 0
-    rows = _requests(run.pk)
+    rows = _requests(run.pk) if may_have(run, "requests") else []
     oversees = run_people.oversees(user, run)
     if works is None:
         works = run_people.works_on(user, run)

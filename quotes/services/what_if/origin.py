@@ -19,7 +19,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from quotes.models import Run, RunEvent, Solution, SolutionLine, User
-from quotes.models.prepared import prepared
+from quotes.models.prepared import may_have, prepared
 from quotes.models.run import RunQuerySet
 from quotes.services import comparison
 from quotes.services.comparison import Sent, in_words, line_word
@@ -116,7 +116,7 @@ def what_if_of(run: Run) -> Origin | None:
 def _sent_event(run: Run) -> RunEvent | None:
     found: Run | None = run
     while found is not None:
-        if events := _told_of(found.pk):
+        if may_have(found, "what_if") and (events := _told_of(found.pk)):
             return events[0]
         found = found.resubmission_of
     return None

@@ -20,7 +20,7 @@ other roles make another text. No value of a call is kept.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import update_wrapper
@@ -262,11 +262,21 @@ def hand_out(parents: Collection[Model], accessor: str, rows: Collection[Model],
     by_key = {parent.pk: parent for parent in parents}
     theirs: dict[Any, list[Model]] = {pk: [] for pk in by_key}
     for row in rows:
-        whose = getattr(row, f"{key}_id")
-        theirs[whose].append(row)
-        setattr(row, key, by_key[whose])
+        theirs[getattr(row, f"{key}_id")].append(row)
+    hand_in(rows, key, by_key)
     for pk, parent in by_key.items():
         vars(parent).setdefault("_prefetched_objects_cache", {})[accessor] = theirs[pk]
+
+
+def hand_in(rows: Collection[Model], name: str, others: Mapping[Any, Model]) -> None:
+    """Give each row the one of `others` that it refers to as `name`, as `select_related` does;
+    None where it is not among them."""
+    if not rows:
+        return
+    field: Any = next(iter(rows))._meta.get_field(name)
+    column, put = field.attname, field.set_cached_value
+    for row in rows:
+        put(row, others.get(getattr(row, column)))
 
 
 def may_have(row: Model, what: str) -> bool:

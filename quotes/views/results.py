@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from quotes.models import QuoteLine, Run, RunEvent, RunState, Solution, SolutionLine
-from quotes.models.prepared import prepared
+from quotes.models import Carrier, QuoteLine, Run, RunEvent, RunState, Solution, SolutionLine
+from quotes.models.prepared import hand_in, prepared
 from quotes.services import workspace
 from quotes.services.account import account_of
 from quotes.services.choice import SORTS
@@ -127,12 +127,15 @@ def _list_context(
 
 def solutions_of(run: Run) -> list[Solution]:
     """All packages of a run in Nexio's order, with their lines and carriers."""
-    found = _solutions(run.pk)
-    lines: dict[int, list[SolutionLine]] = defaultdict(list)
-    for line in _lines(run.pk):
-        lines[line.solution_id].append(line)
+    found, lines = _solutions(run.pk), _lines(run.pk)
+    names = {line.carrier_id: line.carrier_name for line in lines}  # type: ignore[attr-defined]
+    hand_in(lines, "carrier", {pk: Carrier(pk=pk, name=name) for pk, name in names.items() if pk})
+    returned: dict[int, list[SolutionLine]] = defaultdict(list)
+    for line in lines:
+        returned[line.solution_id].append(line)
+    hand_in(found, "run", {run.pk: run})
     for solution in found:
-        solution.run, solution.returned = run, lines[solution.pk]
+        solution.returned = returned[solution.pk]
     return found
 
 
@@ -144,8 +147,9 @@ def _solutions(run: UUID) -> QuerySet[Solution]:
 
 @prepared
 def _lines(run: UUID) -> QuerySet[SolutionLine]:
-    """Those of all the run's packages; each carrier's row comes with each of its lines."""
-    rows = SolutionLine.objects.filter(solution__run=run).select_related("carrier")
+    """Those of all the run's packages, with their carriers' names: they have a few carriers."""
+    rows = SolutionLine.objects.filter(solution__run=run)
+    rows = rows.annotate(carrier_name=F("carrier__name"))
     return rows.order_by("solution", "position")
 
 
@@ -153,10 +157,7 @@ def _name_quotes(solutions: Sequence[Solution]) -> None:
     """Read the quotes of ours that the packages' lines were matched to, one query for all."""
     lines = [line for solution in solutions for line in solution.returned]
     keys = {line.quote_line_id for line in lines if line.quote_line_id is not None}
-    ours = {line.pk: line for line in _quoted(keys)}
-    for line in lines:
-        if line.quote_line_id is not None:
-            line.quote_line = ours.get(line.quote_line_id)
+    hand_in(lines, "quote_line", {line.pk: line for line in _quoted(keys)})
 
 
 @prepared

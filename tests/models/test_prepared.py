@@ -17,8 +17,16 @@ from django.db.models import Count, F, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from quotes.models import Insured, Office, Run, RunFact, User
-from quotes.models.prepared import MOST_KEPT, MOST_VALUES, NUMBER_OF_ROWS, Prepared, prepared
+from quotes.models import Insured, Office, Run, RunFact, SolutionLine, User
+from quotes.models.prepared import (
+    MOST_KEPT,
+    MOST_VALUES,
+    NUMBER_OF_ROWS,
+    Prepared,
+    hand_in,
+    hand_out,
+    prepared,
+)
 from tests import runs as made
 from tests.factories import make_user
 
@@ -214,3 +222,26 @@ def test_threads_share_texts_and_each_asks_over_its_own_connection(people):
     assert [len(each) for each in found] == [number % 3 + 1 for number in range(48)]
     assert len(runs_of.kept) == 3
     assert all(each.compiler.connection is None for each in runs_of.kept.values() if each)
+
+
+def test_rows_that_are_handed_in_and_out_are_those_that_django_would_read(people) -> None:
+    run = made.completed_run(people["broker"])
+    solutions = list(run.solutions.all())
+    lines = list(SolutionLine.objects.filter(solution__run=run).select_related("carrier"))
+    carriers = {line.carrier_id: line.carrier for line in lines if line.carrier}
+    SolutionLine.objects.filter(pk=lines[0].pk).update(carrier=None)
+    read = list(SolutionLine.objects.filter(solution__run=run))
+    with CaptureQueriesContext(connection) as sent:
+        hand_in(read, "carrier", carriers)
+        hand_out(solutions, "lines", read, "solution")
+        hand_in([], "carrier", {})
+        known = [line.carrier for line in read]
+        whose = [line.solution for line in read]
+        theirs = [list(solution.lines.all()) for solution in solutions]
+    assert not sent.captured_queries
+    again = SolutionLine.objects.filter(solution__run=run).select_related("carrier", "solution")
+    assert known == [line.carrier for line in again]
+    assert None in known
+    assert whose == [line.solution for line in again]
+    assert all(line.solution is whose[at] for at, line in enumerate(read))
+    assert theirs == [list(each.lines.all()) for each in run.solutions.all()]

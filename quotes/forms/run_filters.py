@@ -141,7 +141,7 @@ class RunFilter:
         """How many runs are left, of these those that a search found."""
         if self.user.sees_all and (parts := self._alone(found)) is not None:
             return counted_parts(parts)
-        return counted(self.qs.filter(found.condition))
+        return counted(self.qs.filter(found.counting))
 
     def _alone(self, found: Found) -> QuerySet[RunCarrier] | None:
         """The parts of carriers that are all the list is narrowed to."""

@@ -223,7 +223,12 @@ class CarrierPart(models.TextChoices):
 class RunCarrier(models.Model):
     """A carrier's part in a run: one row a carrier and part."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="carriers_in")
+    run = models.ForeignKey(
+        Run,
+        on_delete=models.CASCADE,
+        related_name="carriers_in",
+        db_index=False,  # `run_carrier_run` begins with it
+    )
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, null=True, related_name="+")
     name = models.CharField(max_length=200)
     part = models.CharField(max_length=10, choices=CarrierPart.choices)
@@ -231,6 +236,7 @@ class RunCarrier(models.Model):
 
     class Meta:
         indexes = [
+            models.Index(name="run_carrier_run", fields=["run", "carrier", "part"]),
             models.Index(name="run_carrier_part", fields=["carrier", "part", "run"]),
             models.Index(name="run_carrier_day", fields=["created_on", "carrier", "part"]),
         ]

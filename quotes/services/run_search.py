@@ -41,10 +41,12 @@ would have to be read and sorted for them."""
 
 @dataclass(frozen=True)
 class Found:
-    """What a search finds, as a condition on facts. `parts` are the parts of carriers that are all
-    it finds, None where there is more, or another way to it."""
+    """What a search finds, as a condition on facts: one for a page, which is full soon, and one
+    for counting. `parts` are the parts of carriers that are all it finds, None where there is
+    more, or another way to it."""
 
     condition: Q
+    counting: Q
     parts: QuerySet[RunCarrier] | None = None
 
 
@@ -62,18 +64,18 @@ def find(text: str, user: User) -> Found:
     """
     text = text.strip()
     if not text:
-        return Found(Q())
+        return Found(Q(), Q())
     named = {*_of_quote_ids(text), *_of_run_ids(text)}
-    insureds = list(_of_insureds(text, _seen(user), named))
     carriers = _of_carriers(text)
-    strange = list(_of_strangers(text, named))
-    conditions = [*insureds, *([in_parts(carriers)] if carriers else []), *strange]
-    if carriers and len(conditions) == 1 and not named:
-        return Found(conditions[0], RunCarrier.objects.filter(carriers))
+    others = [*([in_parts(carriers)] if carriers else []), *_of_strangers(text, named)]
+    insureds, counting = _of_insureds(text, user, named, alone=not others)
+    if carriers and len(others) == 1 and not (named or insureds):
+        return Found(others[0], others[0], RunCarrier.objects.filter(carriers))
     # One condition alone is answered from its index; joined by OR no index would answer any.
-    if named or not conditions:
-        conditions.append(Q(pk__in=named))
-    return Found(reduce(or_, conditions))
+    if named or not (others or insureds):
+        others.append(Q(pk__in=named))
+    page, count = (reduce(or_, [*way, *others]) for way in (insureds, counting))
+    return Found(page, count)
 
 
 def _seen(user: User) -> QuerySet[Insured]:
@@ -89,19 +91,26 @@ def _few(ids: QuerySet[Any, Any], most: int) -> list[Any] | None:
     return found if len(found) <= most else None
 
 
-def _of_insureds(text: str, seen: QuerySet[Insured], named: set[UUID]) -> Iterator[Q]:
-    """Adds the runs to `named`, or says of which insureds they are."""
-    people = seen.filter(applicant_name__icontains=text).order_by()
-    insureds = _few(people.values_list("pk", flat=True), FEW)
+def _of_insureds(
+    text: str, user: User, named: set[UUID], *, alone: bool
+) -> tuple[list[Q], list[Q]]:
+    """Says of which insureds the runs are, for a page and for counting; or adds their runs to
+    `named`, where that holds some already or the insureds are not `alone` among conditions."""
+    like = Q(applicant_name__icontains=text)
+    insureds = _few(_seen(user).filter(like).order_by().values_list("pk", flat=True), FEW)
     if insureds is None:
-        named_so = Insured.objects.filter(applicant_name__icontains=text)
-        yield Q(Exists(named_so.filter(pk=OuterRef("insured"))))
-    elif insureds:
-        theirs = RunFact.objects.filter(insured__in=insureds).values_list("pk", flat=True)
-        runs = _few(theirs, MOST_NAMED)
+        people = Insured.objects.filter(like).order_by()
+        each = Q(Exists(people.filter(pk=OuterRef("insured"))))
+        return [each], [Q(insured__in=people.values("pk"))]
+    if not insureds:
+        return [], []
+    of_these = Q(insured__in=insureds)
+    if not alone or named:
+        runs = _few(RunFact.objects.filter(of_these).values_list("pk", flat=True), MOST_NAMED)
         named.update(runs or [])
-        if runs is None:
-            yield Q(insured__in=insureds)
+        if runs is not None:
+            return [], []
+    return [of_these], [of_these]
 
 
 def _of_carriers(text: str) -> Q | None:

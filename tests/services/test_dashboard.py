@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from quotes.models import User
 from quotes.models.sealing import open_text
+from quotes.services.dashboard import percentiles
 from quotes.services.dashboard.board import Board, read_board
 from quotes.services.dashboard.charts import draw_outcomes, outcomes_of
 from quotes.services.dashboard.percentiles import Times
@@ -237,14 +238,20 @@ def test_the_number_of_statements_is_the_same_for_few_and_many(people):
 @given(
     st.lists(st.floats(0, 1e7, allow_nan=False), max_size=25),
     st.integers(0, 25),
+    st.integers(0, 25),
+    st.booleans(),
     st.sampled_from([1, 5, 25, 50, 75, 95, 99]),
 )
-def test_percentiles_are_those_of_pythons_statistics(values, kept, percent):
-    """However many of the values are kept in order, and however many new."""
-    times = Times(values[:kept])
-    times.settle()
-    times.new = values[kept:]
-    found = times.percentile(percent)
+def test_percentiles_are_those_of_pythons_statistics(values, one, other, searched, percent):
+    """However many of the values are kept in order and in how many parts; few or many."""
+    first, last = sorted((one, other))
+    parts = (values[:first], values[first:last])
+    times = Times(values[last:], [sorted(each) for each in parts])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(percentiles, "MOST_TO_SORT", -1 if searched else 5_000)
+        found = times.percentile(percent)
+        times.settle()
+        assert times.percentile(percent) == found
     if not values:
         assert found is None
     elif len(values) == 1:

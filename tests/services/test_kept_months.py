@@ -24,6 +24,7 @@ from quotes.models import (
     RunFact,
     User,
 )
+from quotes.models.figures import figures_changed
 from quotes.services import decisions, run_facts, runs
 from quotes.services.dashboard.board import Board, read_board
 from quotes.services.dashboard.keeping import keep_days, keep_months
@@ -148,6 +149,7 @@ def test_a_kept_year_asks_no_more_statements_of_more_months(world):
     keep_months(timezone.now())
 
     def statements(period: Period) -> int:
+        forget_sums()
         with CaptureQueriesContext(connection) as seen:
             read_board(Scope(admin, period, timezone.now()))
         return len(seen)
@@ -254,10 +256,24 @@ def test_the_same_year_is_summed_once_for_all_who_see_it_and_apart_for_others(wo
             read_board(Scope(user, PERIODS[0], timezone.now()))
         return sum('"quotes_monthfigures"."data"' in each["sql"] for each in seen)
 
-    assert documents(one) == 1
+    assert documents(one) == 2
     assert documents(one) == documents(other) == 0
     elsewhere = make_user("elsewhere", "manager", office=world["harborside"])
-    assert documents(elsewhere) == documents(world["admin"]) == 1
+    assert documents(elsewhere) == documents(world["admin"]) == 2
+
+
+def test_the_months_before_the_latest_are_not_summed_anew_when_that_changes(world):
+    keep(timezone.now())
+    latest = KeptMonth.objects.latest("month")
+    admin = Scope(world["admin"], PERIODS[0], timezone.now())
+    read_board(admin)
+    figures_changed([latest.month])
+    keep(timezone.now())
+    with CaptureQueriesContext(connection) as seen:
+        read_board(admin)
+    asked = [each["sql"] for each in seen if '"quotes_monthfigures"."data"' in each["sql"]]
+    assert len(asked) == 1
+    assert f"{latest.month}" in asked[0]
 
 
 def keep(now: datetime) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import NamedTuple
 
 from quotes.services.dashboard.counts import COUNTED, Counts
@@ -111,21 +112,20 @@ class Figures:
             broker.timed.new += _unpacked("".join(seconds[pk]))
 
     def add_sum(self, of: Figures) -> None:
-        """Add a sum that is settled, which stays as it is: what it says of times is not copied.
-        There may be one such sum in these figures."""
+        """Add a sum that is settled, which stays as it is: what it says of times is not copied."""
         for day, counts in of.days.items():
             self.day(day).add(counts)
         self.failures.update(of.failures)
         for pk, parts in of.carriers.items():
             self.carrier(pk).update(parts)
-        mine, self.reasons = self.reasons, dict(of.reasons)
-        for mark, said in mine.items():
+        for mark, said in of.reasons.items():
             self.say(mark, said)
-        self.waited.kept, self.timed.kept = of.waited.kept, of.timed.kept
+        self.waited.kept += of.waited.kept
+        self.timed.kept += of.timed.kept
         for pk, theirs in of.brokers.items():
             broker = self.broker(pk)
             broker.counts.add(theirs.counts)
-            broker.timed.kept = theirs.timed.kept
+            broker.timed.kept += theirs.timed.kept
 
     def settle(self) -> None:
         """Bring all times in order, once for all the sums that this is added to."""
@@ -163,7 +163,7 @@ def _packed(times: Times) -> str:
     """The values in order as text: 64 bits each, the low byte first, as hexadecimal digits, which
     may be put one after the other. As JSON's decimals a year's would take longer to read than all
     else on the page."""
-    values = array("d", sorted([*times.kept, *times.new]))
+    values = array("d", sorted(chain(*times.kept, times.new)))
     if sys.byteorder == "big":
         values.byteswap()
     return values.tobytes().hex()

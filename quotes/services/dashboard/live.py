@@ -104,13 +104,13 @@ def _reasons(*asked: Any) -> QuerySet[Any, Any]:
 def _known_parts(scope: Scope, spans: _Spans) -> Parts:
     """A known carrier stands once in a run and part, by its one name."""
     if not scope.is_everybodys:
-        return _parts_of(_parts_in(*spans.days, *scope.whose, *spans.moments))
+        return _parts_of(_parts_in(*scope.whose, *spans.moments))
     # Nearly every run of these days is meant: all of them are counted in an index, and those of
     # the other service taken away, which are few or none.
     counts = _parts_of(_all_parts(*spans.days))
     if scope.service:
         *whose, sandbox = scope.whose
-        others = _parts_in(*spans.days, *whose, not sandbox, *spans.moments)
+        others = _parts_in(*whose, not sandbox, *spans.moments)
         for carrier, of in _parts_of(others).items():
             counts[carrier].subtract(of)
     return counts
@@ -129,14 +129,15 @@ def _all_parts(since: Collection[date], until: Collection[date]) -> QuerySet[Any
 
 
 @prepared
-def _parts_in(since: Collection[date], until: Collection[date], *asked: Any) -> QuerySet[Any, Any]:
-    known = _of_days(since, until).filter(carrier__isnull=False)
+def _parts_in(*asked: Any) -> QuerySet[Any, Any]:
+    # By the runs alone: an index has the parts of each.
+    known = RunCarrier.objects.filter(carrier__isnull=False)
     return _counted(known.filter(run__in=_rows(*asked).values("pk")))
 
 
 def _counted(rows: QuerySet[RunCarrier]) -> QuerySet[Any, Any]:
-    found = rows.values("carrier", "part").annotate(Count("pk"))
-    return found.values_list("carrier", "part", "pk__count")
+    found = rows.values("carrier", "part").annotate(runs=Count("run"))
+    return found.values_list("carrier", "part", "runs")
 
 
 @prepared

@@ -9,46 +9,59 @@ interpolated. The median of an even number of values is the middle of the two in
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+
+MOST_TO_SORT = 5_000
+"""So many values are sooner sorted than searched; Python merges what is in order already."""
 
 
 @dataclass
 class Times:
-    """Seconds: those that are `kept` in order, and `new` ones in any."""
+    """Seconds: those that are `kept`, in sequences that are each in order, and `new` ones."""
 
     new: list[float] = field(default_factory=list)
-    kept: Sequence[float] = ()
+    kept: list[Sequence[float]] = field(default_factory=list)
 
     def percentile(self, percent: int) -> float | None:
         """A percentile of all of them, None of none; `percent` is a whole number."""
-        return percentile(self.kept, sorted(self.new), percent)
+        parts = [*self.kept, sorted(self.new)]
+        if sum(map(len, parts)) <= MOST_TO_SORT:
+            parts = [sorted(chain.from_iterable(parts))]
+        return percentile(parts, percent)
 
     def settle(self) -> None:
-        """Keep the new ones as well."""
-        self.kept = array("d", sorted([*self.kept, *self.new]))
+        """Keep the new ones as well, all in one sequence."""
+        self.kept = [array("d", sorted(chain(*self.kept, self.new)))]
         self.new = []
 
 
-def percentile(some: Sequence[float], others: Sequence[float], percent: int) -> float | None:
-    """A percentile of the values of two sequences, each in ascending order; None of none."""
-    steps = len(some) + len(others) - 1
+def percentile(parts: Sequence[Sequence[float]], percent: int) -> float | None:
+    """A percentile of the values of sequences that are each in ascending order; None of none."""
+    steps = sum(map(len, parts)) - 1
     if steps < 0:
         return None
     below, rest = divmod(percent * steps, 100)
-    low = _nth(some, others, below)
-    return low + (_nth(some, others, below + 1) - low) * rest / 100 if rest else low
+    low = _nth(parts, below)
+    return low + (_nth(parts, below + 1) - low) * rest / 100 if rest else low
 
 
-def _nth(some: Sequence[float], others: Sequence[float], n: int) -> float:
-    """The value that has n before it when both are put in one order: a year's times are not, each
-    time that a few of today come to them."""
-    least, most = max(n - len(others), 0), min(n, len(some))
-    while least < most:  # how many of the first n are from `some`
-        middle = (least + most) // 2
-        if some[middle] < others[n - middle - 1]:
-            least = middle + 1
-        else:
-            most = middle
-    ahead = (some[least : least + 1], others[n - least : n - least + 1])
-    return min(value for each in ahead for value in each)
+def _nth(parts: Sequence[Sequence[float]], n: int) -> float:
+    """The value that n others precede when all are put in one order, which would take longer: in
+    one of the parts it is found by halving."""
+    if len(parts) == 1:
+        return parts[0][n]
+    for part in parts:
+        least, most = 0, len(part)
+        while least < most:
+            middle = (least + most) // 2
+            value = part[middle]
+            if sum(bisect_right(each, value) for each in parts) <= n:
+                least = middle + 1
+            elif sum(bisect_left(each, value) for each in parts) > n:
+                most = middle
+            else:
+                return value
+    raise IndexError(n)

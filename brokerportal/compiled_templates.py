@@ -53,6 +53,8 @@ def text(value: Any) -> str:
     kind = type(value)
     if kind is str:
         return escaped(value)
+    if kind is int or kind is UUID:
+        return str(value)  # digits, and nothing to escape
     return value if kind is Markup or kind is SafeString else escape(value)
 
 

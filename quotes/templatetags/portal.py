@@ -27,8 +27,8 @@ def dollars(value: Any) -> str:
     amount = Decimal(value)
     sign = "−" if amount < 0 else ""
     size = abs(amount)
-    whole = size == size.to_integral_value()
-    return f"{sign}${size:,.0f}" if whole else f"{sign}${size:,.2f}"
+    whole = int(size)
+    return f"{sign}${whole:,}" if whole == size else f"{sign}${size:,.2f}"
 
 
 @register.filter

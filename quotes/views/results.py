@@ -150,7 +150,7 @@ def _lines(run: UUID) -> QuerySet[SolutionLine]:
     """Those of all the run's packages, with their carriers' names: they have a few carriers."""
     rows = SolutionLine.objects.filter(solution__run=run)
     rows = rows.annotate(carrier_name=F("carrier__name"))
-    return rows.order_by("solution", "position")
+    return rows.order_by("solution_id", "position")
 
 
 def _name_quotes(solutions: Sequence[Solution]) -> None:

@@ -47,7 +47,20 @@ class Marked:
 
 @pytest.mark.parametrize(
     "value",
-    [HOSTILE, "", Markup("<i>"), mark_safe("<i>"), Line.HOME, Marked(), Decimal("1.50"), 7, None],
+    [
+        HOSTILE,
+        "",
+        Markup("<i>"),
+        mark_safe("<i>"),
+        Line.HOME,
+        Marked(),
+        Decimal("1.50"),
+        7,
+        -7,
+        True,
+        UUID(int=7),
+        None,
+    ],
 )
 def test_a_value_is_written_as_escape_writes_it(value):
     assert text(value) == str(escape(value))

@@ -22,8 +22,11 @@ FULLER = {
     "dashboard, 12 months": "dashboard, 12 months",
     "dashboard, manager's 12 months": "dashboard, manager's 12 months",
     "dashboard, a broker's year": "dashboard, a broker's year",
+    "search: one household": "search: a common name",
+    "search, broker's own": "search: a common name",
 }
-"""Which page of a dashboard is as full with few runs: a year's has all brokers and carriers."""
+"""Which page of its kind is as full with few runs: a dashboard of a year has all brokers and
+carriers, the search for a common name fills its page. For others it is the plain list."""
 
 
 def cases(people: Any) -> dict[str, Ask]:

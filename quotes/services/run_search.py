@@ -27,10 +27,13 @@ from quotes.models import (
     User,
 )
 from quotes.models.carrier import carrier_key
+from quotes.models.prepared import prepared
 from quotes.models.run_fact import RunFactQuerySet
 
 FEW = 400
 MOST_NAMED = 2000
+MOST_QUOTED = 400
+"""Lines that one quote id stands at: an id is of one quote, but for what was typed or imported."""
 MANY_PARTS = 3000
 """Up to so many parts of a carrier are read first, from an index that holds nothing else; of more
 the list soon meets enough by itself."""
@@ -148,16 +151,31 @@ def in_parts(parts: Q, *, in_order: bool = False) -> Q:
 
 def _of_quote_ids(text: str) -> Iterator[UUID]:
     """Quote ids are exact: the insured's quotes have it, or a package that came back."""
-    insureds = QuoteLine.objects.filter(quote_ref=text).values_list("quote__insured", flat=True)
-    if found := list(insureds.order_by()[:FEW]):
+    if found := _quoted_as(text):
         theirs = RunFact.objects.filter(insured__in=found).order_by()
         yield from theirs.values_list("pk", flat=True)
-    packages = SolutionLine.objects.filter(quote_ref=text).values_list("solution__run", flat=True)
-    yield from packages.order_by()[:FEW]
+    yield from _returned_as(text)
+
+
+@prepared
+def _quoted_as(text: str) -> QuerySet[QuoteLine, UUID]:
+    lines = QuoteLine.objects.filter(quote_ref=text).order_by()
+    return lines.values_list("quote__insured", flat=True)[:MOST_QUOTED]
+
+
+@prepared
+def _returned_as(text: str) -> QuerySet[SolutionLine, UUID]:
+    lines = SolutionLine.objects.filter(quote_ref=text).order_by()
+    return lines.values_list("solution__run", flat=True)[:MOST_QUOTED]
+
+
+@prepared
+def _known_to_nexio_as(text: str) -> QuerySet[RunFact, UUID]:
+    return RunFact.objects.filter(nexio_run_id=text).order_by().values_list("pk", flat=True)
 
 
 def _of_run_ids(text: str) -> Iterator[UUID]:
-    yield from RunFact.objects.filter(nexio_run_id=text).order_by().values_list("pk", flat=True)
+    yield from _known_to_nexio_as(text)
     try:
         yield UUID(text)
     except ValueError:

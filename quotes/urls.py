@@ -80,6 +80,7 @@ urlpatterns = [
     ),
     path("runs/<uuid:pk>/reply/", documents.run_document, {"which": "response"}, name="run_reply"),
     path("runs/<uuid:pk>/against/<uuid:other>/", results.run_against, name="run_against"),
+    path("runs/<uuid:pk>/packages/<int:position>/", results.run_package, name="run_package"),
     path(
         "runs/<uuid:pk>/side-by-side/",
         side_by_side.run_side_by_side,

@@ -108,6 +108,7 @@ RULES: dict[str, tuple[Rule, Rule]] = {
     "quotes:run_detail": (READ, NOT_SO),
     "quotes:run_request": (READ, NOT_SO),
     "quotes:run_reply": (READ, NOT_SO),
+    "quotes:run_package": (READ, NOT_SO),
     "quotes:run_against": (READ, NOT_SO),
     "quotes:run_side_by_side": (READ, NOT_SO),
     # Opened as a page it leads to the run's page, which decides.

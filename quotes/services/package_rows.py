@@ -74,7 +74,6 @@ class RankedPackage:
     saving: Saving
     checks: Sequence[Check]
     bars: Sequence[Bar]
-    card: Card
     picked: bool
 
     @property
@@ -121,10 +120,9 @@ def draw_rows(
     """The rows of `packages`, some or all of the ranking's. `end` is when the run was completed;
     `picks` are the places ticked for a comparison.
 
-    Bars and scorecards are scaled among all packages of the run, so that a filter moves none.
+    Bars are scaled among all packages of the run, so that a filter moves none.
     """
     dearest = max((_total(each.solution) or Decimal(0) for each in ranking.packages), default=None)
-    spans = scorecard.spans(each.solution.scorecard for each in ranking.packages)
     rows, told = [], _Told(compared.frozen, end)
     for placed in packages:
         shown = _shown(placed, told)
@@ -139,11 +137,16 @@ def draw_rows(
                 saving=compared.savings[placed.place],
                 checks=compared.checks(placed.place, now),
                 bars=_bars([each.line for each in shown], dearest or Decimal(0)),
-                card=scorecard.read_card(placed.solution.scorecard, spans),
                 picked=placed.place in picks,
             )
         )
     return rows
+
+
+def card_of(ranking: Ranking, placed: Placed) -> Card:
+    """A package's scorecard, its bars scaled among those of all packages of the run."""
+    among = scorecard.spans(each.solution.scorecard for each in ranking.packages)
+    return scorecard.read_card(placed.solution.scorecard, among)
 
 
 @dataclass(frozen=True)

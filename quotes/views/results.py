@@ -15,14 +15,24 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from quotes.models import Carrier, QuoteLine, Run, RunEvent, RunState, Solution, SolutionLine
+from quotes.models import (
+    Carrier,
+    QuoteLine,
+    Run,
+    RunEvent,
+    RunState,
+    Solution,
+    SolutionLine,
+    User,
+)
 from quotes.models.prepared import hand_in, prepared
+from quotes.models.run import RunQuerySet
 from quotes.services import workspace
 from quotes.services.account import account_of
 from quotes.services.choice import SORTS
 from quotes.services.compared import compare_packages
 from quotes.services.cost_chart import draw_costs
-from quotes.services.package_rows import draw_rows
+from quotes.services.package_rows import card_of, draw_rows
 from quotes.services.ranked import Ranking, rank_packages
 from quotes.services.reconciliation import reconcile
 from quotes.services.run_changes import compare_runs
@@ -96,8 +106,6 @@ def _list_context(
     shown = workspace.arrange(ranking, dict(request.GET.lists()))
     choice = shown.choice
     compared = compare_packages(run, ranking)
-    # A run may hold 500 packages; only the rows that are drawn name quotes of ours.
-    _name_quotes([package.solution for package in shown.shown])
     return {
         **decision_context(request, run, may_decide=may_act, timeline=timeline, others=others),
         "ranking": ranking,
@@ -153,11 +161,56 @@ def _lines(run: UUID) -> QuerySet[SolutionLine]:
     return rows.order_by("solution_id", "position")
 
 
-def _name_quotes(solutions: Sequence[Solution]) -> None:
-    """Read the quotes of ours that the packages' lines were matched to, one query for all."""
-    lines = [line for solution in solutions for line in solution.returned]
+PARTS = {
+    "why": "Why this rank",
+    "lines": "Products and quote ids",
+    "checks": "What our checks compared",
+    "unlike": "Not like for like with the incumbent",
+}
+"""What stands folded under a package of the list."""
+
+
+@require_safe
+def run_package(request: PortalRequest, pk: UUID, position: int) -> HttpResponse:
+    """What stands folded under a package: `?part=` of it for htmx, all of it as a page.
+
+    Absent for a run without packages, and for a position that none of its packages has.
+    """
+    run = get_or_absent(_with_request(request.user), pk)
+    ranking = _packages(run)
+    placed = next((one for one in ranking.packages if one.solution.position == position), None)
+    if placed is None:
+        raise Http404("No such page.")
+    _name_quotes(placed.solution.returned)
+    compared = compare_packages(run, ranking)
+    (row,) = draw_rows(ranking, [placed], compared, end=run.finished_at, now=timezone.now())
+    part = request.GET.get("part", "")
+    context = {
+        "run": run,
+        "package": row,
+        "card": card_of(ranking, placed),
+        "insured_address": reverse("quotes:insured_detail", args=[run.insured_id]),
+        "part": part,
+        "parts": [
+            (code, title)
+            for code, title in PARTS.items()
+            if code != "unlike" or not row.saving.likeness.alike
+        ],
+    }
+    alone = bool(request.htmx) and part in PARTS
+    template = "quotes/partials/package_part.html" if alone else "quotes/run_package.html"
+    response = render(request, template, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _name_quotes(lines: Sequence[SolutionLine]) -> None:
+    """Read the quotes of ours that a package's lines were matched to, one query for all."""
     keys = {line.quote_line_id for line in lines if line.quote_line_id is not None}
-    hand_in(lines, "quote_line", {line.pk: line for line in _quoted(keys)})
+    ours = {line.pk: line for line in _quoted(keys)}
+    for line in lines:
+        if line.quote_line_id is not None:
+            line.quote_line = ours.get(line.quote_line_id)
 
 
 @prepared
@@ -194,15 +247,7 @@ def run_against(request: PortalRequest, pk: UUID, other: UUID) -> HttpResponse:
 
     Always read from the earlier to the later run, whichever the address names first.
     """
-    rows = (
-        Run.objects.visible_to(request.user)
-        .select_related("insured", "started_by")
-        .defer(
-            *(name for name in HEAVY if name != "request"),
-            "insured__document",
-            "insured__body_document",
-        )
-    )
+    rows = _with_request(request.user)
     run, against = get_or_absent(rows, pk), get_or_absent(rows, other)
     if run.pk == against.pk or run.insured_id != against.insured_id:
         raise Http404("No such page.")
@@ -216,6 +261,13 @@ def run_against(request: PortalRequest, pk: UUID, other: UUID) -> HttpResponse:
         "others": [each for each in other_runs(run) if each.pk != against.pk],
     }
     return render(request, "quotes/run_against.html", context)
+
+
+def _with_request(user: User) -> RunQuerySet:
+    """Runs the user may see, of what may be megabytes the request alone."""
+    rows = Run.objects.visible_to(user).select_related("insured", "started_by")
+    others = [name for name in HEAVY if name != "request"]
+    return rows.defer(*others, "insured__document", "insured__body_document")
 
 
 def _packages(run: Run) -> Ranking:

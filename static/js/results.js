@@ -24,19 +24,41 @@
   document.addEventListener("focusin", (event) => light(placeOf(event.target)));
   document.addEventListener("focusout", (event) => light(placeOf(event.relatedTarget)));
 
-  /* A package with the fold it was opened in survives a filter that keeps it. htmx gives the
-   * focus back to what is there again; where that is gone, the list goes on where one was. */
+  /* What is folded under a package is fetched when it is opened first; until then, and without
+   * this, a link leads to it. */
+  document.addEventListener(
+    "toggle",
+    (event) => {
+      const way = event.target.open && event.target.querySelector(":scope > .disclosure__body > [data-part]");
+      if (!way || way.dataset.asked) return;
+      way.dataset.asked = "yes";
+      const address = `${way.getAttribute("href")}?part=${way.dataset.part}`;
+      htmx.ajax("GET", address, { source: way, target: way, swap: "outerHTML" });
+    },
+    true,
+  );
+
+  /* A package with the fold it was opened in survives a filter that keeps it, with what was
+   * fetched for it. htmx gives the focus back to what is there again; where that is gone, the list
+   * goes on where one was. */
   let open = [];
   let left = "";
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.target.id !== "results") return;
-    open = [...event.target.querySelectorAll("details[open][id]:not(.menu)")].map((each) => each.id);
+    open = [...event.target.querySelectorAll("details[open][id]:not(.menu)")].map((each) => ({
+      id: each.id,
+      fetched: each.querySelector(":scope > .disclosure__body:not(:has(> [data-part]))"),
+      ofPackage: each.closest(".solution") !== null,
+    }));
     left = event.target.contains(document.activeElement) ? document.activeElement.id : "";
   });
   document.addEventListener("htmx:afterSwap", () => {
-    for (const id of open) {
+    for (const { id, fetched, ofPackage } of open) {
       const found = document.getElementById(id);
-      if (found) found.open = true;
+      if (!found) continue;
+      found.open = true;
+      const empty = ofPackage && fetched && found.querySelector(":scope > .disclosure__body");
+      if (empty) empty.replaceWith(fetched);
     }
     open = [];
   });

@@ -103,6 +103,28 @@ def test_filters_swap_the_list_keep_what_was_open_and_can_be_gone_back_on(opened
     expect(page.locator(".chip--taken")).to_have_count(1)
 
 
+def test_what_is_folded_is_fetched_once_and_stays_open_under_a_filter(opened):
+    page, _ = opened
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for part in ("why", "lines", "checks"):
+        page.locator(f"#{part}-0 summary").click()
+    expect(page.locator("#why-0 .scorecard")).to_be_visible()
+    expect(page.locator("#lines-0 table")).to_be_visible()
+    expect(page.locator("#checks-0 .checks")).to_be_visible()
+    page.locator("#lines-0 summary").click()
+    page.locator("#lines-0 summary").click()
+    page.locator("#f-sort").evaluate("select => select.closest('details').open = true")
+    page.locator("#f-sort").select_option("-cost")
+    page.locator("#f-apply").click()
+    expect(page.locator("#nexio-order")).to_be_visible()
+    expect(page.locator("#why-0 .scorecard")).to_be_visible()
+    expect(page.locator("#lines-0 table")).to_be_visible()
+    assert len([url for url in asked if "/packages/" in url]) == 3
+    page.locator("#why-1 summary").click()
+    expect(page.locator("#why-1 .scorecard")).to_be_visible()
+
+
 def test_what_a_filter_takes_away_hands_the_focus_on(opened):
     page, _ = opened
     page.locator("#menu-leave-out summary").focus()

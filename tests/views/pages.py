@@ -10,7 +10,7 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from quotes.models import Insured, User
+from quotes.models import Insured, Run, User
 
 
 def signed_in(user: User) -> Client:
@@ -62,3 +62,13 @@ def words(response: Any) -> str:
 
 def edit_url(insured: Insured) -> str:
     return reverse("quotes:insured_edit", args=[insured.pk])
+
+
+def unfolded(client: Client, run: Run) -> str:
+    """The markup of all that stands folded under the run's packages."""
+    pages = [
+        client.get(reverse("quotes:run_package", args=[run.pk, position]))
+        for position in run.solutions.values_list("position", flat=True)
+    ]
+    assert all(page.status_code == 200 for page in pages)
+    return "".join(page.content.decode() for page in pages)

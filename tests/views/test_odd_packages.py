@@ -72,6 +72,12 @@ def test_choosing_one(client: Client, run: Run, place: int) -> None:
     ask(client, "run_choose", run.pk, solution.position)
 
 
+@pytest.mark.parametrize("place", ODD)
+def test_what_is_folded_under_one(client: Client, run: Run, place: int) -> None:
+    solution = list(run.solutions.all())[place]
+    ask(client, "run_package", run.pk, solution.position)
+
+
 def test_a_proposal_of_them(client: Client, run: Run) -> None:
     ask(client, "run_proposal", run.pk)
     positions = [str(each.position) for each in run.solutions.all()]

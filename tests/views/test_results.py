@@ -19,7 +19,7 @@ from quotes.services.workspace import PAGE_ROWS
 from tests import runs as made
 from tests.factories import import_example, import_value, queued_run
 from tests.fake_nexio import completed
-from tests.views.pages import words
+from tests.views.pages import unfolded, words
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true", "HX-Target": "results"}
@@ -213,7 +213,8 @@ def test_odd_replies_render(client, broker, query):
 
 
 def test_odd_replies_say_what_they_lack(client, broker):
-    text = text_of(page(client, answered(broker, odd_reply)))
+    run = answered(broker, odd_reply)
+    text = text_of(page(client, run) + unfolded(client, run))
     for said in (
         "from $900", "up to $950", "no lines given", "Level -3", "sturdiest", "d39 39", "x › y [1]",
         "Nexio gave no scorecard for this package", "not among what we sent",
@@ -409,6 +410,53 @@ def test_a_quote_id_of_our_own_making_is_not_shown_as_the_carriers(broker, clien
     run = made.completed_run(broker, insured=import_value(value, broker).insured)
     sent = {each["attributes"]["quote_id"] for each in run.request["offerings"]}
     (own,) = sent - {"LM-7"}
-    shown = re.findall(r'data-label="Quote id"[^>]*>([^<]*)<', page(client, run))
+    shown = re.findall(r'data-label="Quote id"[^>]*>([^<]*)<', unfolded(client, run))
     assert set(shown) == {"LM-7", "—"}
     assert own not in shown
+
+
+# What is folded under a package ------------------------------------------------------------
+
+
+def folded(run: Run, rank: int = 1) -> str:
+    return reverse("quotes:run_package", args=[run.pk, run.solutions.get(rank=rank).position])
+
+
+def test_what_is_folded_is_fetched_part_by_part_and_is_a_page_without_javascript(client, broker):
+    run = made.completed_run(broker)
+    html = page(client, run)
+    assert "Scorecard, exactly as Nexio returned it" not in html
+    parts = {
+        "why": "Scorecard, exactly as Nexio returned it",
+        "lines": "matched",
+        "checks": "Compared: ",
+        "unlike": "Not stated by",
+    }
+    whole = text_of(client.get(folded(run)).content.decode())
+    for part, said in parts.items():
+        assert f'href="{folded(run)}" data-part="{part}"' in html
+        response = client.get(f"{folded(run)}?part={part}", headers={"HX-Request": "true"})
+        assert "HX-Request" in response["Vary"]
+        fragment = response.content.decode()
+        assert "<html" not in fragment
+        assert said in text_of(fragment)
+        assert said in whole
+        assert [each for each in parts.values() if each in text_of(fragment)] == [said]
+    assert "Rank 1 of run 1" in whole
+
+
+def test_what_is_folded_is_absent_where_there_is_no_such_package(client, broker, people):
+    run, going = made.completed_run(broker), made.waiting_run(broker)
+    for known, position in ((run, 400), (going, 0)):
+        assert (
+            client.get(reverse("quotes:run_package", args=[known.pk, position])).status_code == 404
+        )
+    client.force_login(people["other"])
+    assert client.get(folded(run)).status_code == 404
+
+
+def test_an_unknown_part_is_the_whole_page(client, broker):
+    response = client.get(
+        f"{folded(made.completed_run(broker))}?part=x", headers={"HX-Request": "true"}
+    )
+    assert "<html" in response.content.decode()

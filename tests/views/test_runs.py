@@ -21,6 +21,7 @@ from quotes.services import outcomes
 from tests import runs as made
 from tests.factories import import_example, queued_run
 from tests.fake_nexio import completed
+from tests.views.pages import unfolded
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -257,16 +258,16 @@ def test_completed_shows_the_ranking(client, broker):
     run = made.completed_run(broker)
     html = page(client, run)
     text = words(html)
-    first = run.solutions.get(rank=1)
+    first, below = run.solutions.get(rank=1), unfolded(client, run)
     assert f"ranked for {run.insured.shown_name}" in text
     assert "Incumbent, requested lines $12,840" in text
     assert "of 9" in text
     assert re.search(r"\$\d[\d,.]* \d+ differences?, \d+ not stated", text)
     for line in first.lines.all():
         assert line.shown_carrier in text
-        assert line.quote_ref in text
+        assert line.quote_ref in below
         assert line.quote_line is not None
-        assert f"#quote-{line.quote_line.quote_id}" in html
+        assert f"#quote-{line.quote_line.quote_id}" in below
     ranks = [solution.rank or 0 for solution in run.solutions.all()]
     shown = re.findall(r"<dt>Rank</dt><dd>(\d+)</dd>", html)
     assert [int(each) for each in shown] == sorted(ranks)
@@ -313,7 +314,7 @@ def test_missing_values_are_dashes_and_unmatched_lines_say_so(client, broker):
     odd = {"solutions": [{"offerings": [{"category": "home"}, {"provider_name": "Nobody's"}]}]}
     run = made.answer(run, {"status": "completed", **odd})
     text = words(page(client, run))
-    assert "not matched to a quote of ours" in text
+    assert "not matched to a quote of ours" in words(unfolded(client, run))
     assert "Annual cost —" in text
     assert "the package does not cover the requested lines" in text
     assert "None" not in re.sub(r"Left out None|Diagnostic None given", "", text)
@@ -407,7 +408,9 @@ def test_texts_from_outside_are_escaped(client, broker):
     runs.append(made.rejected_run(broker, made.refused(bad)))
     runs.append(made.answer(made.waiting_run(broker), {"status": bad, "stage": bad}))
     for each in runs:
-        for html in (page(client, each), fragment(client, each).content.decode()):
+        for html in (
+            page(client, each), fragment(client, each).content.decode(), unfolded(client, each)
+        ):  # fmt: skip
             assert "<script>alert" not in html
             assert '"><b>' not in html
     assert "&lt;script&gt;" in page(client, runs[1])

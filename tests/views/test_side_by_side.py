@@ -30,7 +30,7 @@ from quotes.services.scorecard import Card
 from tests import runs as made
 from tests.fake_nexio import completed
 from tests.services.packages import solution
-from tests.views.pages import signed_in, words
+from tests.views.pages import signed_in, unfolded, words
 
 FIGURE = re.compile(r'<span class="amount">')
 
@@ -177,7 +177,7 @@ class TestTheList:
         assert len(cells) == run.solutions.count()
         for cell in cells:
             assert 1 <= cell.count("<li") <= 2
-        assert "Compared: " in html
+        assert "Compared: " in unfolded(client, run)
         assert "Like for like with incumbent 0 of" in text_of(html)
 
     def test_an_incumbent_without_coverage_is_said_so(self, client, broker):
@@ -246,19 +246,22 @@ def test_no_saving_is_rendered_without_its_differences(found, query):
     assert_never_alone(drawn_part("saving", values), found)
 
     row = RankedPackage(
-        solution=solution(1), place=0, shown=[], label_code="", level="", cost_remark="",
-        saving=found, checks=[], bars=[], card=Card((), 0), picked=False,
+        solution=solution(1, position=0), place=0, shown=[], label_code="", level="",
+        cost_remark="", saving=found, checks=[], bars=[], picked=False,
     )  # fmt: skip
-    rows = {"rows": [row], "run": run, "decision": None, "insured_address": "/"}
+    rows = {"rows": [row], "run": run, "decision": None}
     html = drawn("quotes/ranked_rows.html", rows)
     cell = html.split('class="solution__difference">')[1].split('class="solution__checks">')[0]
     assert_never_alone(cell, found)
     assert FIGURE.search(html.replace(cell, "")) is None
     if found.difference.stated:
+        assert found.likeness.alike or 'data-part="unlike"' in html
+        part = {"package": row, "card": Card((), 0), "part": "unlike", "insured_address": "/"}
+        why = text_of(drawn("quotes/package_part.html", part))
         for flag in found.likeness.differences:
-            assert flag.words in text_of(html)
+            assert flag.words in why
         for flag in found.likeness.unknowns:
-            assert flag.named in text_of(html)
+            assert flag.named in why
 
     column = SimpleNamespace(
         saving=found, is_reference=False, option=SimpleNamespace(), placed=None, carriers=[]

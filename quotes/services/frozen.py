@@ -154,15 +154,14 @@ def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
         input=dict(value) if isinstance(value, dict) else {},
         offerings=[dict(each) for each in comparison.offerings_sent(request)],
     )
-    packages = quoted_packages(document)
+    packages = [(each, each.columns()) for each in quoted_packages(document)]
     together = _quoted_together(packages)
-    for package in packages:
-        quoted = together[_package_key(package)]
+    for package, quote in packages:
+        quoted = together[_package_key(package, quote)]
         for line in package.lines:
             offering = line.offering
             if offering is None:
                 continue
-            quote = package.columns()
             sent = doc.read_fields(package_words(offering), doc.QUOTE)
             own = line.columns()
             yield (
@@ -184,19 +183,19 @@ def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
             )
 
 
-def _package_key(package: QuotedPackage) -> tuple[str, str]:
+def _package_key(package: QuotedPackage, quote: Mapping[str, Any]) -> tuple[str, str]:
     """Options of one line under one package id stand in packages of their own, and are one's."""
-    own = package.columns()["package_id"]
+    own = quote["package_id"]
     return carrier_key(package.carrier), str(own) if own else f"alone {id(package)}"
 
 
 def _quoted_together(
-    packages: Iterable[QuotedPackage],
+    packages: Iterable[tuple[QuotedPackage, Mapping[str, Any]]],
 ) -> dict[tuple[str, str], tuple[str, ...]]:
     """The lines of each package, those that were not sent as well: its price was made with them."""
     found: dict[tuple[str, str], dict[str, None]] = {}
-    for package in packages:
-        lines = found.setdefault(_package_key(package), {})
+    for package, quote in packages:
+        lines = found.setdefault(_package_key(package, quote), {})
         lines.update(dict.fromkeys(line.line for line in package.lines))
     return {key: tuple(lines) for key, lines in found.items()}
 

@@ -77,7 +77,12 @@ def quoted_packages(document: Document) -> list[QuotedPackage]:
     """Every package of a document, `input.quotes` first, then what came as offerings alone."""
     packages = [_listed(quote) for quote in document.input.get("quotes") or []]
     loose = [(n, each, _of_offering(each)) for n, each in enumerate(document.offerings or [])]
-    waiting = [(_of_line(package, line), line) for package in packages for line in package.lines]
+    waiting = [
+        (_of_line(package.carrier, quote, line), line)
+        for package in packages
+        for quote in [package.columns()]
+        for line in package.lines
+    ]
     # The surest sign first for all offerings: a second home option under one package id must not
     # take the line that the first option was made of.
     for sign in SIGNS:
@@ -121,10 +126,15 @@ class Said:
     premium: Decimal | None
 
 
-def _of_line(package: QuotedPackage, line: QuotedLine) -> Said:
-    own, quote = line.columns(), package.columns()
-    carrier = carrier_key(package.carrier)
-    return Said(line.line, quote["package_id"], own["quote_ref"], carrier, own["premium_annual"])
+def _of_line(carrier: str, quote: Mapping[str, Any], line: QuotedLine) -> Said:
+    own = line.columns()
+    return Said(
+        line.line,
+        quote["package_id"],
+        own["quote_ref"],
+        carrier_key(carrier),
+        own["premium_annual"],
+    )
 
 
 def _of_offering(offering: dict[str, Any]) -> Said:

@@ -14,11 +14,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AlterField(
-            model_name='runfact',
-            name='broker',
-            field=models.ForeignKey(db_index=False, help_text='Whose insured it is now.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
         migrations.AddIndex(
             model_name='runfact',
             index=models.Index(fields=['broker', 'state', 'failure'], name='fact_broker_state'),
@@ -26,5 +21,11 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='runfact',
             index=models.Index(fields=['nexio_status', 'created_at', 'run'], name='fact_status'),
+        ),
+        # After the index that takes its place, so that none is missing meanwhile.
+        migrations.AlterField(
+            model_name='runfact',
+            name='broker',
+            field=models.ForeignKey(db_index=False, help_text='Whose insured it is now.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
     ]

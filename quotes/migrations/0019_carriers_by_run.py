@@ -13,13 +13,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddIndex(
+            model_name='runcarrier',
+            index=models.Index(fields=['run', 'carrier', 'part'], name='run_carrier_run'),
+        ),
+        # After the index that takes its place, so that none is missing meanwhile.
         migrations.AlterField(
             model_name='runcarrier',
             name='run',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='carriers_in', to='quotes.run'),
-        ),
-        migrations.AddIndex(
-            model_name='runcarrier',
-            index=models.Index(fields=['run', 'carrier', 'part'], name='run_carrier_run'),
         ),
     ]

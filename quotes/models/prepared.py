@@ -168,7 +168,8 @@ class _Statement:
         filled = {position for _, position in places}
         if any(number[_written(each, database)] not in filled for each in needed):
             return None
-        # What makes Python's values of a row's: by its columns and the kind of database alone.
+        # What makes Python's values of a row's: by its columns and the kind of database alone. Some
+        # are methods of this connection's `ops`, which is kept for them, and never asked by others.
         converters = compiler.get_converters([column for column, *_ in compiler.select])
         compiler.get_converters = lambda _: converters
         compiler.connection = None  # that of the thread which asks, each time

@@ -95,11 +95,15 @@ def day_end(value: Any) -> dt.datetime | None:
 def _moment(value: Any, days: int) -> dt.datetime | None:
     if not isinstance(value, str) or len(value) > MOST_OF_A_MOMENT:
         return None
-    return _moment_said(value.strip(), days, timezone.get_current_timezone())
+    said, zone = value.strip(), timezone.get_current_timezone()
+    # Only what is written as a moment is kept: anything else may be somebody's words.
+    read = _moment_said if IN_FIGURES.fullmatch(said) else _moment_said.__wrapped__
+    return read(said, days, zone)
 
 
 MOST_OF_A_MOMENT = 100
 """Characters: the longest way to write one has some forty."""
+IN_FIGURES = re.compile(r"[\d\-:.,+TZ ]+")
 
 
 @lru_cache(maxsize=1000)

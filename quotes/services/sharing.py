@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from quotes.models import Deed, Insured, InsuredShare, Role, User
 from quotes.models.prepared import prepared
+from quotes.models.user import name_of
 from quotes.services import audit
 
 
@@ -47,7 +48,7 @@ class Colleague(NamedTuple):
     @property
     def shown_name(self) -> str:
         """As `User.shown_name`."""
-        return f"{self.first_name} {self.last_name}".strip() or self.username
+        return name_of(self.first_name, self.last_name, self.username)
 
 
 def listed_colleagues(insured: Insured, user: User) -> list[Colleague]:

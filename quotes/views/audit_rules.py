@@ -100,7 +100,7 @@ RULES: dict[str, Rule] = {
     "run_status": page(RUN),
     "run_request": page("The request as sent"),
     "run_reply": page("Nexio's reply"),
-    "run_package": page("A package"),
+    "run_package": page(RUN),
     "run_against": page("Two runs compared"),
     "run_side_by_side": page("Packages side by side"),
     "run_what_if": page("What-if"),

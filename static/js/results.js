@@ -33,10 +33,17 @@
       if (!way || way.dataset.asked) return;
       way.dataset.asked = "yes";
       const address = `${way.getAttribute("href")}?part=${way.dataset.part}`;
-      htmx.ajax("GET", address, { source: way, target: way, swap: "outerHTML" });
+      const asked = htmx.ajax("GET", address, { source: way, target: way, swap: "outerHTML" });
+      asked.catch(() => {}); // said by the page's own notice, and undone below
     },
     true,
   );
+
+  for (const failed of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(failed, ({ target }) => {
+      if (target instanceof HTMLElement && target.dataset.part) delete target.dataset.asked;
+    });
+  }
 
   /* A package with the fold it was opened in survives a filter that keeps it, with what was
    * fetched for it. htmx gives the focus back to what is there again; where that is gone, the list

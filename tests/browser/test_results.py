@@ -125,6 +125,30 @@ def test_what_is_folded_is_fetched_once_and_stays_open_under_a_filter(opened):
     expect(page.locator("#why-1 .scorecard")).to_be_visible()
 
 
+def test_a_fold_whose_fetch_failed_is_asked_for_again(opened):
+    signed_in, _ = opened
+    page = signed_in.context.new_page()  # whose console may say that the connection is gone
+    page.goto(signed_in.url)
+    page.route("**/packages/**", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.locator("#why-0 summary").click()
+    expect(page.locator("#why-0 a")).to_have_text("Open it as a page")
+    page.unroute("**/packages/**")
+    page.locator("#why-0 summary").click()
+    page.locator("#why-0 summary").click()
+    expect(page.locator("#why-0 .scorecard")).to_be_visible()
+
+
+def test_on_paper_stands_what_was_opened_and_no_way_to_the_rest(opened):
+    page, _ = opened
+    page.locator("#lines-0 summary").click()
+    expect(page.locator("#lines-0 table")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator("#lines-0 table")).to_be_visible()
+    for link in page.get_by_text("Open it as a page").all():
+        expect(link).to_be_hidden()
+
+
 def test_what_a_filter_takes_away_hands_the_focus_on(opened):
     page, _ = opened
     page.locator("#menu-leave-out summary").focus()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from quotes.models import QuoteLine
 from quotes.services import details, reading
+from quotes.services import documents as doc
+from quotes.services.details.catalogue import BY_CODE, Kind
+from quotes.services.details.reading import parsed
 from quotes.services.details.sources import SOURCES
 from tests import documents
 from tests.factories import import_example
@@ -228,3 +233,44 @@ def test_details_read_one_by_one_are_those_read_at_once():
     assert list(read.items()) == list(details.details_of(line).items())
     assert list(read) == ["form", "coverage_a", "status", "term"]
     assert len(read) == 4
+
+
+NAMED = "Ann Fiction"
+WORDED = [
+    *(f"{text} {NAMED}" for text in ("$150 a term, $35 once for", "$2,500", "none", "$5,000 for")),
+    *(f"{text} ({NAMED})" for text in ("HO-5", "250/500", "$1,000", "RC", "2%", "$40/$1,200")),
+    NAMED,
+]
+
+
+@pytest.mark.parametrize(("line", "code"), KINDS)
+def test_what_is_read_of_a_text_is_kept_where_it_can_hold_no_words_of_anybodys(
+    line: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[str] = []
+
+    def keeping(kind: Kind, text: str) -> Any:
+        kept.append(text)
+        return kind.parse(text)
+
+    monkeypatch.setattr(import_module(parsed.__module__), "_parsed", keeping)
+    kind = BY_CODE[line, code].kind
+    for text in WORDED:
+        with suppress(ValueError):
+            parsed(kind, text)
+            assert NAMED not in "".join(kept), f"read and kept: {text}"
+        kept.clear()  # what cannot be read is not kept
+
+
+def test_what_was_read_of_a_text_is_nobodys_to_change() -> None:
+    kind = BY_CODE["auto", "liability"].kind
+    parsed(kind, "250/500/100")["per_person"] = 1
+    assert parsed(kind, "250/500/100")["per_person"] == 250_000
+
+
+def test_only_what_is_written_as_a_moment_is_kept() -> None:
+    before = doc._moment_said.cache_info().currsize
+    for text in (f"call {NAMED}", "tomorrow", "2026-13-45 x"):
+        assert doc.day_end(text) is None
+    assert doc._moment_said.cache_info().currsize == before
+    assert doc.day_end(" 2026-12-24 ") == doc.day_end("2026-12-24") is not None

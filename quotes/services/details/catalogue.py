@@ -19,14 +19,14 @@ Json = Any
 class Kind:
     """How a detail is read and shown. `parse` takes shorthand and raises ValueError saying what
     to write instead; `shown` gives text that `parse` reads the same again; `of_number` and
-    `of_flag` take what a document states as a number or as true and false. `names_people` says
-    that its text may be kept nowhere but in its document."""
+    `of_flag` take what a document states as a number or as true and false. `free_words` says that
+    its text may hold any words, names of people too, and is kept nowhere but in its document."""
 
     parse: Callable[[str], Json]
     shown: Callable[[Json], str]
     of_number: Callable[[Decimal], Json] | None = None
     of_flag: Callable[[bool], Json] | None = None
-    names_people: bool = False
+    free_words: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,9 @@ RENTAL = Kind(shorthand.parse_rental, shorthand.shown_rental, of_flag=_word)
 FORM = Kind(shorthand.parse_form, _text)
 VALUATION = Kind(shorthand.parse_valuation, _text)
 YES_OR_SUM = Kind(_yes_or_sum, _shown_yes_or_sum, dollars_of, bool)
-NAMES = Kind(shorthand.parse_names, shorthand.shown_names, names_people=True)
+NAMES = Kind(shorthand.parse_names, shorthand.shown_names, free_words=True)
 DAY = Kind(shorthand.parse_day, shorthand.shown_day)
-FEES = Kind(shorthand.parse_fees, shorthand.shown_fees)
+FEES = Kind(shorthand.parse_fees, shorthand.shown_fees, free_words=True)
 STANDALONE = Kind(shorthand.parse_standalone, shorthand.shown_standalone)
 STATUS = Kind(shorthand.parse_status, _text)
 TERM = Kind(_term, _shown_term)

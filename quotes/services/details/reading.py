@@ -61,10 +61,10 @@ MOST_OF_A_TEXT = 100
 def parsed(kind: Kind, text: str) -> Json:
     """What a text says as `kind`; raises ValueError where it cannot be read.
 
-    Kept, where it was read and names nobody: the market's limits and deductibles are a few
-    hundred, and a page that compares 20 packages reads each of them many times.
+    Kept, where it was read and can hold no words of anybody's: the market's limits and deductibles
+    are a few hundred, and a page that compares 20 packages reads each of them many times.
     """
-    if kind.names_people or len(text) > MOST_OF_A_TEXT:
+    if kind.free_words or "(" in text or len(text) > MOST_OF_A_TEXT:
         return kind.parse(text)
     value = _parsed(kind, text)
     return copy(value) if isinstance(value, (dict, list)) else value

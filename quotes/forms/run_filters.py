@@ -34,7 +34,7 @@ from quotes.services.brokers_seen import (
     offices_seen_by,
 )
 from quotes.services.dashboard.parts import UNKNOWN, UNKNOWN_NAMES
-from quotes.services.run_list import Counted, counted, counted_parts, in_group, late_at
+from quotes.services.run_counts import Counted, counted, counted_parts, in_group, late_at
 from quotes.services.run_reasons import known_of, reason_of, with_reason
 from quotes.services.run_search import Found, in_parts
 

@@ -22,8 +22,8 @@ from quotes.forms.filter_words import filter_words
 from quotes.forms.run_filters import FEW_FILTERS, RunFilter, SearchForm, ViewNameForm
 from quotes.models import SavedView
 from quotes.models.run_fact import RunFactQuerySet, shared_with
+from quotes.services import run_counts, saved_views
 from quotes.services import run_list as listing
-from quotes.services import saved_views
 from quotes.services.exports.streams import csv_stream, xlsx_file
 from quotes.services.keyset import keys_of
 from quotes.services.list_exports import begin_export, noting
@@ -114,7 +114,7 @@ def _show(
     fields = [field for field in chosen.form if field.name != "reason" or field.data]
     drawn = {field.name: FILTERS.drawn(field, chosen.form) for field in fields}
     whole, found = not (chosen.used or text.strip()), find(text, user)
-    counts = listing.counts(user, chosen.shared, now, every=whole)
+    counts = run_counts.counts(user, chosen.shared, now, every=whole)
     keys = (
         listing.every_run(user, chosen.shared)
         if whole
@@ -158,7 +158,7 @@ def _heading(kept: Mapping[str, Any], sort: str, code: str) -> dict[str, str]:
     }
 
 
-def _chips(counts: Mapping[str, listing.Counted], current: str) -> list[dict[str, Any]]:
+def _chips(counts: Mapping[str, run_counts.Counted], current: str) -> list[dict[str, Any]]:
     """The short ways into the list, with counts that an index answers."""
     return [
         {"code": code, "label": label, "count": counts.get(code), "current": code == current}

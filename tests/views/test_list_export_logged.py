@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from quotes.models import AuditEvent, ExportPart, Insured, Office, PurgePass, User
-from quotes.services import run_list
+from quotes.services import run_counts, run_list
 from quotes.services.audit import NotLogged, record
 from quotes.services.retention.purge import purge_entries
 from tests.factories import import_example, make_user, queued_run
@@ -68,7 +68,7 @@ def test_an_insured_in_the_file_says_so_and_one_outside_it_not(people, kind, mon
 
 
 def test_more_than_are_counted_on_a_page_are_counted_here(people, monkeypatch):
-    monkeypatch.setattr(run_list, "MOST_COUNTED", 5)
+    monkeypatch.setattr(run_counts, "MOST_COUNTED", 5)
     insured = import_example(owner=people["broker"]).insured
     many_runs(insured, 30, at=timezone.now())
     taken(browser(people["broker"]))

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from quotes.models import InsuredShare, Run, RunFact
 from quotes.models.run_fact import shared_with
-from quotes.services import run_list
+from quotes.services import run_counts, run_list
 from tests import runs as made
 from tests.factories import import_example, make_user, queued_run
 from tests.views.pages import words
@@ -156,9 +156,9 @@ def test_a_place_that_this_order_never_gave_is_the_beginning(client, people, mar
 
 
 def test_counting_stops_where_nobody_pages_to(client, people, monkeypatch):
-    monkeypatch.setattr(run_list, "MOST_COUNTED", 5)
-    monkeypatch.setattr(run_list, "MOST_ON_A_CHIP", 4)
-    monkeypatch.setattr(run_list._numbers, "kept", {})
+    monkeypatch.setattr(run_counts, "MOST_COUNTED", 5)
+    monkeypatch.setattr(run_counts, "MOST_ON_A_CHIP", 4)
+    monkeypatch.setattr(run_counts._numbers, "kept", {})
     many_runs(import_example().insured, 7)
     client.force_login(people["admin"])
     page = words(client.get(URL))
@@ -176,12 +176,12 @@ def test_what_a_list_counts_at_once_is_what_each_way_into_it_shows(people, name)
     made.answer(made.waiting_run(people["broker"]), {"status": "completed", "solutions": []})
     user = make_user("nobody", None) if name == "nobody" else people[name]
     seen, now = RunFact.objects.visible_to(user), timezone.now()
-    counts = run_list.counts(user, shared_with(user), now, every=True)
-    assert counts.every == run_list.Counted(seen.count(), more=False)
+    counts = run_counts.counts(user, shared_with(user), now, every=True)
+    assert counts.every == run_counts.Counted(seen.count(), more=False)
     for group, count in counts.chips.items():
-        rows = run_list.in_group(seen, group, run_list.late_at(now))
-        assert count == run_list.Counted(rows.count(), more=False), group
-    assert run_list.counts(user, shared_with(user), now, every=False).every is None
+        rows = run_counts.in_group(seen, group, run_counts.late_at(now))
+        assert count == run_counts.Counted(rows.count(), more=False), group
+    assert run_counts.counts(user, shared_with(user), now, every=False).every is None
     if name == "admin":
         assert min(each.number for each in counts.chips.values()) == 1
 

@@ -17,6 +17,7 @@ from quotes.forms.run_filter_form import NOBODY, RunFilterForm
 from quotes.models import (
     Carrier,
     CarrierPart,
+    Decision,
     Office,
     Run,
     RunCarrier,
@@ -187,6 +188,9 @@ class RunFilter:
         return rows
 
     def by_carrier(self, rows: RunFactQuerySet, value: Carrier | str) -> RunFactQuerySet:
+        if self.form.cleaned_data.get("part") == CarrierPart.BOUND:
+            # Follows from the part, and leads along an index of these runs alone.
+            rows = rows.filter(decision=Decision.BOUND)
         return rows.filter(in_parts(self._parts(value), in_order=self._in_order))
 
     def _parts(self, value: Carrier | str) -> Q:

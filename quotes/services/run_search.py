@@ -7,7 +7,7 @@ read along its order, and a page is soon full. Either way a page costs about the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -53,17 +53,19 @@ class Found:
     parts: QuerySet[RunCarrier] | None = None
 
 
-def search_runs(rows: RunFactQuerySet, text: str, user: User) -> RunFactQuerySet:
+def search_runs(
+    rows: RunFactQuerySet, text: str, user: User, shared: Collection[UUID]
+) -> RunFactQuerySet:
     """Those of the rows that `find` finds."""
-    return rows.filter(find(text, user).condition)
+    return rows.filter(find(text, user, shared).condition)
 
 
-def find(text: str, user: User) -> Found:
+def find(text: str, user: User, shared: Collection[UUID]) -> Found:
     """Runs of an insured by a part of the name, by a part of a carrier's name, by a quote id, by
     our own id of the run or Nexio's. Blank text finds all.
 
     A carrier is found where it was quoted or stands in the first-ranked or chosen package. `user`
-    is who searches the runs that they see.
+    is who searches the runs that they see, `shared` which insureds are shared with them.
     """
     text = text.strip()
     if not text:
@@ -71,7 +73,7 @@ def find(text: str, user: User) -> Found:
     named = {*_of_quote_ids(text), *_of_run_ids(text)}
     carriers = _of_carriers(text)
     others = [*([in_parts(carriers)] if carriers else []), *_of_strangers(text, named)]
-    insureds, counting = _of_insureds(text, user, named, alone=not others)
+    insureds, counting = _of_insureds(text, _seen(user, shared), named, alone=not others)
     if carriers and len(others) == 1 and not (named or insureds):
         return Found(others[0], others[0], RunCarrier.objects.filter(carriers))
     # One condition alone is answered from its index; joined by OR no index would answer any.
@@ -81,11 +83,13 @@ def find(text: str, user: User) -> Found:
     return Found(page, count)
 
 
-def _seen(user: User) -> QuerySet[Insured]:
+def _seen(user: User, shared: Collection[UUID]) -> QuerySet[Insured]:
     """Insureds among which a name is looked for: of a broker's few hundred fewer have it than of
     everybody's. Of an office's it takes longer to say which they are."""
-    insureds = Insured.objects.all()
-    return insureds if user.sees_others else insureds.visible_to(user)
+    if user.sees_others:
+        return Insured.objects.all()
+    mine = Q(owner=user.pk)
+    return Insured.objects.filter(mine | Q(pk__in=shared) if shared else mine)
 
 
 def _few(ids: QuerySet[Any, Any], most: int) -> list[Any] | None:
@@ -95,12 +99,12 @@ def _few(ids: QuerySet[Any, Any], most: int) -> list[Any] | None:
 
 
 def _of_insureds(
-    text: str, user: User, named: set[UUID], *, alone: bool
+    text: str, seen: QuerySet[Insured], named: set[UUID], *, alone: bool
 ) -> tuple[list[Q], list[Q]]:
     """Says of which insureds the runs are, for a page and for counting; or adds their runs to
     `named`, where that holds some already or the insureds are not `alone` among conditions."""
     like = Q(applicant_name__icontains=text)
-    insureds = _few(_seen(user).filter(like).order_by().values_list("pk", flat=True), FEW)
+    insureds = _few(seen.filter(like).order_by().values_list("pk", flat=True), FEW)
     if insureds is None:
         people = Insured.objects.filter(like).order_by()
         each = Q(Exists(people.filter(pk=OuterRef("insured"))))

@@ -49,7 +49,7 @@ CHIPS = (
 def _narrowed(request: PortalRequest, data: QueryDict) -> tuple[RunFilter, RunFactQuerySet]:
     """The filters that `data` sets, and what they and the session's search leave of the runs."""
     chosen = _chosen(request, data)
-    return chosen, search_runs(chosen.qs, _searched(request), request.user)
+    return chosen, search_runs(chosen.qs, _searched(request), request.user, chosen.shared)
 
 
 def _chosen(request: PortalRequest, data: QueryDict) -> RunFilter:
@@ -113,7 +113,7 @@ def _show(
     # There is no reason to choose from here: the dashboard's links bring one.
     fields = [field for field in chosen.form if field.name != "reason" or field.data]
     drawn = {field.name: FILTERS.drawn(field, chosen.form) for field in fields}
-    whole, found = not (chosen.used or text.strip()), find(text, user)
+    whole, found = not (chosen.used or text.strip()), find(text, user, chosen.shared)
     counts = run_counts.counts(user, chosen.shared, now, every=whole)
     keys = (
         listing.every_run(user, chosen.shared)

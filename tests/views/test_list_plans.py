@@ -87,7 +87,7 @@ def test_a_frequent_carrier_is_asked_of_each_run_by_the_run(
     monkeypatch.setattr(run_search, "MANY_PARTS", -1)
     Carrier.objects.create(name="Larkspur Mutual")
     found = run_search.search_runs(
-        RunFact.objects.all(), "larkspur", make_user("searches", "admin")
+        RunFact.objects.all(), "larkspur", make_user("searches", "admin"), []
     )
     asked = [line for line in found.explain().splitlines() if "run_carrier" in line]
     assert asked
@@ -104,16 +104,27 @@ def test_a_page_of_a_carriers_runs_is_found_in_its_order(
     carrier = Carrier.objects.create(name="Larkspur Mutual")
     client.force_login(make_user("made-admin", Role.ADMIN))
     plans = {}
+    part = "chosen"
     for many in (500, -1):
         monkeypatch.setattr(run_search, "MANY_TO_SORT", many)
         with CaptureQueriesContext(connection) as seen:
-            assert client.get(f"/runs/?carrier={carrier.pk}&part=bound").status_code == 200
+            assert client.get(f"/runs/?carrier={carrier.pk}&part={part}").status_code == 200
         keys = [each["sql"] for each in seen if 'run_id" AS "pk"' in each["sql"]]
         (page,) = [sql for sql in keys if "quotes_runcarrier" in sql and "LIMIT 51" in sql]
         plans[many] = plan_of(page)
     assert "B-TREE" in plans[500]
     assert "B-TREE" not in plans[-1]
     assert "fact_latest" in plans[-1]
+    part = "bound"  # of the runs that were bound alone
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(f"/runs/?carrier={carrier.pk}&part={part}").status_code == 200
+    (page,) = [
+        each["sql"]
+        for each in seen
+        if "quotes_runcarrier" in each["sql"] and "LIMIT 51" in each["sql"]
+    ]
+    assert "fact_decision" in plan_of(page)
+    assert "B-TREE" not in plan_of(page)
 
 
 @pytest.mark.django_db

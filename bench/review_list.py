@@ -22,11 +22,13 @@ FULLER = {
     "dashboard, 12 months": "dashboard, 12 months",
     "dashboard, manager's 12 months": "dashboard, manager's 12 months",
     "dashboard, a broker's year": "dashboard, a broker's year",
+    "overridden, last month": "plain, manager of a fifth",
     "search: one household": "search: a common name",
     "search, broker's own": "search: a common name",
 }
 """Which page of its kind is as full with few runs: a dashboard of a year has all brokers and
-carriers, the search for a common name fills its page. For others it is the plain list."""
+carriers, the search for a common name fills its page. For others it is the plain list, everybody's
+or a manager's."""
 
 
 def cases(people: Any) -> dict[str, Ask]:

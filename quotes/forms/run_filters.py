@@ -142,6 +142,8 @@ class RunFilter:
         """How many runs are left, of these those that a search found."""
         if self.user.sees_all and (parts := self._alone(found)) is not None:
             return counted_parts(parts)
+        if found.some is not None and (many := counted(self.qs.filter(found.some))).more:
+            return many
         return counted(self.qs.filter(found.counting))
 
     def _alone(self, found: Found) -> QuerySet[RunCarrier] | None:

@@ -51,6 +51,8 @@ class Found:
     condition: Q
     counting: Q
     parts: QuerySet[RunCarrier] | None = None
+    some: Q | None = None
+    """Some of them, which are quickly counted and may be more than anybody counts."""
 
 
 def search_runs(
@@ -80,7 +82,13 @@ def find(text: str, user: User, shared: Collection[UUID]) -> Found:
     if named or not (others or insureds):
         others.append(Q(pk__in=named))
     page, count = (reduce(or_, [*way, *others]) for way in (insureds, counting))
-    return Found(page, count)
+    return Found(page, count, some=_some_of(text) if insureds != counting else None)
+
+
+def _some_of(text: str) -> Q:
+    """The runs of the first few insureds of a frequent name: the others' names need not be read."""
+    people = Insured.objects.filter(applicant_name__icontains=text).order_by()
+    return Q(insured__in=people.values("pk")[:FEW])
 
 
 def _seen(user: User, shared: Collection[UUID]) -> QuerySet[Insured]:

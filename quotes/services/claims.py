@@ -51,21 +51,22 @@ def service_at(base_url: str, key: str) -> NexioService:
     return service
 
 
-def service_again(before: NexioService, key: str) -> NexioService:
-    """The row as it is now, for a watcher that read it `before`.
+def read_again(service: NexioService, key: str) -> None:
+    """The row as it is now, for a watcher that read it before: in the same object, which whoever
+    sends or asks holds as well, so that what an answer says of the key is known to the next look.
 
     Where another has begun with another key since, as while a key is changed host by host, what the
     row says of a key is about that one. This watcher then goes by what its own key was told, and
     changes nothing of the other's: two that took turns would lift each other's holds for ever.
     """
-    service = NexioService.objects.filter(base_url=before.base_url).first()
-    if service is None or not service.key_mark or before.pk is None:
-        return service_at(before.base_url, key)
+    now = NexioService.objects.filter(base_url=service.base_url).first()
     mark = mark_of(key)
-    if service.key_mark != mark:
-        service.key_mark, service.key_refused_at = mark, before.key_refused_at
-        service.next_key_check_at = None
-    return service
+    if now is None or not now.key_mark or service.pk is None:
+        now = service_at(service.base_url, key)
+    elif now.key_mark != mark:
+        now.key_mark, now.key_refused_at = mark, service.key_refused_at
+        now.next_key_check_at = None
+    vars(service).update(vars(now))
 
 
 def claim_due(

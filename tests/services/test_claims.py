@@ -103,28 +103,30 @@ def test_of_two_keys_each_is_held_for_what_it_was_told_itself() -> None:
     now = timezone.now()
     older = claims.service_at(URL, KEY)
     newer = claims.service_at(URL, "nx_test_another")
-    older = claims.service_again(older, KEY)
+    claims.read_again(older, KEY)
     assert NexioService.objects.get().key_mark == newer.key_mark
     assert outcomes.refuse_key(older, now=now)
     assert not outcomes.refuse_key(older, now=now)
-    older = claims.service_again(older, KEY)
+    claims.read_again(older, KEY)
     assert older.holds_polls(now)
     assert older.next_key_check_at is None, "nobody asks whether a key works that is not in use"
-    newer = claims.service_again(newer, "nx_test_another")
+    claims.read_again(newer, "nx_test_another")
     assert not newer.holds_polls(now)
     # And the other way round: who began last is refused, and the other one was not.
     assert outcomes.refuse_key(newer, now=now)
     outcomes.key_works(older, now=now)
-    newer = claims.service_again(newer, "nx_test_another")
+    claims.read_again(newer, "nx_test_another")
     assert newer.holds_submits(now)
     assert newer.next_key_check_at == now + outcomes.FIRST_KEY_CHECK
     fresh = claims.service_at("http://127.0.0.1:2", KEY)
     claims.service_at("http://127.0.0.1:2", "nx_test_another")
     outcomes.refuse_key(claims.service_at("http://127.0.0.1:2", "nx_test_another"), now=now)
-    assert not claims.service_again(fresh, KEY).holds_submits(now)
+    claims.read_again(fresh, KEY)
+    assert not fresh.holds_submits(now)
     # A row that somebody deleted is begun anew.
     NexioService.objects.all().delete()
-    assert not claims.service_again(newer, "nx_test_another").holds_submits(now)
+    claims.read_again(newer, "nx_test_another")
+    assert not newer.holds_submits(now)
     assert NexioService.objects.get().key_mark == newer.key_mark
 
 

@@ -5,6 +5,7 @@ Every test runs the real watcher and client against a real socket.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +16,9 @@ import pytest
 from django.db.models.signals import post_save
 
 from quotes.models import NexioService, Run, RunEvent
+from quotes.services.claims import service_at
 from quotes.services.runs import abandon_run
+from quotes.services.watching.loop import SHORTEST_PAUSE
 from tests.answers import (
     Answer,
     close_without_reply,
@@ -199,6 +202,52 @@ def test_a_worker_left_with_a_key_that_is_refused_costs_one_run_and_holds_up_no_
             assert NexioService.objects.get(base_url=nexio.url).key_refused_at is None
     with_old = [each for each in nexio.recorded_submits if KEY in each.headers["authorization"]]
     assert len(with_old) == 1
+
+
+class HeldClock(ScaledClock):
+    """One whose watcher can be kept from its next look."""
+
+    def __init__(self) -> None:
+        super().__init__(4)
+        self._held = self._resting = False
+        self._looks = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self._looks += seconds == SHORTEST_PAUSE
+        await super().sleep(seconds)
+        while self._held:
+            self._resting = True
+            await asyncio.sleep(0.001)
+
+    def hold(self) -> None:
+        """Return once the watcher has looked and will not look again."""
+        self._resting, self._held = False, True
+        until(lambda: self._resting)
+
+    def let_look(self) -> None:
+        """Return once the watcher has looked, from a beginning that is still to come."""
+        self._held = False
+        before = self._looks
+        until(lambda: self._looks >= before + 2)
+
+
+def test_a_refused_key_is_known_to_the_next_look_though_others_began_before_it(
+    nexio: FakeNexio, run: Run, queue: Callable[..., Run]
+) -> None:
+    nexio.on_submit([hang(then=status(401, FLAT))])
+    clock = HeldClock()
+    with Watching(nexio, clock=clock):
+        nexio.wait_until(lambda fake: bool(fake.recorded_submits))
+        clock.let_look()
+        clock.hold()
+        nexio.release()
+        until_state(run, "rejected")
+        service_at(nexio.url, "nx_test_another")
+        second = queue("home_only.json")
+        clock.let_look()
+    second.refresh_from_db()
+    assert second.state == "queued"
+    assert len(nexio.recorded_submits) == 1
 
 
 LOST: dict[str, Answer] = {

@@ -135,7 +135,8 @@ class Watcher:
     async def _look(self, db: DatabaseThread) -> None:
         await self._unchanged.write(db)
         now = self.clock.now()
-        self._service = service = await db.first(claims.service_again, self._service, self.key)
+        service = self._service
+        await db.first(claims.read_again, service, self.key)
         if self._set_back.is_due(now):
             await db.first(self._set_back.put_right, service, now=now)
         self._refused_key.see_to(db, service, now=now)

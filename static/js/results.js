@@ -69,7 +69,9 @@
     }
     open = [];
   });
-  document.addEventListener("htmx:afterSettle", () => {
+  document.addEventListener("htmx:afterSettle", (event) => {
+    /* What else settles meanwhile says nothing of the list, whose links are still plain ones. */
+    if (event.target.id !== "results") return;
     const gone = left && !document.getElementById(left);
     left = "";
     if (!gone) return;

@@ -19,6 +19,10 @@ from tests.views.pages import signed_in
 # query of the test for one made inside it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
+# A page on a busy machine takes its time; what never comes about still fails.
+PATIENCE = 15_000
+expect.set_options(timeout=PATIENCE)
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,7 +51,7 @@ def page(page: Page) -> Iterator[Page]:
 
     page.on("console", hear)
     page.on("pageerror", lambda error: said.append(f"exception: {error}"))
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE)
     yield page
     assert said == []
 

@@ -18,8 +18,8 @@ from django.template.library import Library
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
-from jinja2 import Environment, StrictUndefined, Template
-from jinja2.compiler import CodeGenerator
+from jinja2 import Environment, StrictUndefined, Template, nodes
+from jinja2.compiler import CodeGenerator, Frame, optimizeconst
 from markupsafe import Markup, escape
 from markupsafe import _escape_inner as escaped  # type: ignore[attr-defined] # see `text`
 
@@ -38,14 +38,38 @@ LIBRARIES: tuple[Library, ...] = (
 
 
 class _Generator(CodeGenerator):
-    """Has the text of a value written by `text` and not by `escape`, whose answer is a `Markup`
-    made for nothing: it is joined to others at once, which takes longer than escaping it."""
+    """Writes Python that does what it says, where Jinja's own asks at run time what is meant.
+
+    The text of a value is written by `text` and not by `escape`, whose answer is a `Markup` made
+    for nothing: it is joined to others at once, which takes longer than escaping it. `a.b` is an
+    attribute and never a key, which is written `a["b"]`; what is called is given what it is called
+    with, and no context (no function or filter of ours asks for one).
+    """
 
     def _output_child_pre(self, node: Any, frame: Any, finalize: Any) -> None:
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
             super()._output_child_pre(node, frame, finalize)
         else:
             self.write(f"environment.text({finalize.src or ''}")
+
+    @optimizeconst
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
+        self.visit(node.node, frame)
+        self.write(f".{node.attr}")
+
+    @optimizeconst
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
+        self.visit(node.node, frame)
+        self.write("[")
+        self.visit(node.arg, frame)
+        self.write("]")
+
+    @optimizeconst
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:
+        self.write("environment.call(")
+        self.visit(node.node, frame)
+        self.signature(node, frame, {"caller": "caller"} if forward_caller else None)
+        self.write(")")
 
 
 def text(value: Any) -> str:
@@ -58,9 +82,14 @@ def text(value: Any) -> str:
     return value if kind is Markup or kind is SafeString else escape(value)
 
 
+def call(what: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return what(*args, **kwargs)
+
+
 class _Environment(Environment):
     code_generator_class = _Generator
     text = staticmethod(text)
+    call = staticmethod(call)
 
 
 def environment(**options: Any) -> Environment:

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "brokerportal.stack_room.StackRoomMiddleware",
     "brokerportal.middleware.RequestLogMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # Above what says how a page may be used: a stylesheet needs no policy of a kilobyte.

@@ -8,6 +8,7 @@ import uuid
 
 from django.utils import timezone
 
+from brokerportal.stack_room import with_room
 from quotes.services import claims, leash, links, watching
 from quotes.services.beats import Pulse
 from quotes.services.runs import wake_worker
@@ -16,6 +17,7 @@ LONGEST_WATCH = 300.0
 """Seconds; below the queue's time-out, so that a watcher always ends by itself."""
 
 
+@with_room
 def watch() -> None:
     """Serve runs until the worker drains or the time is up; one watcher a worker.
 

@@ -17,9 +17,9 @@ from django.utils.safestring import mark_safe
 from jinja2 import UndefinedError
 from markupsafe import Markup, escape
 
-from brokerportal.compiled_templates import drawn, drawn_part, text
+from brokerportal.compiled_templates import drawn, drawn_part, environment, text
 from brokerportal.form_renderer import FormRenderer
-from quotes.models import Line
+from quotes.models import Insured, Line
 from quotes.templatetags.portal import written
 
 HOSTILE = "<script>alert(1)</script>\"'"
@@ -84,12 +84,43 @@ def test_a_name_that_is_not_there_is_an_error():
 
 
 def test_a_template_sees_only_what_it_is_given():
-    page = Template('{% load drawn %}{% draw "quotes/run_list_rows.html" rows=rows %}')
-    hidden = {"in_sandbox": True, "sees_others": True}
-    fact = SimpleNamespace(fact=SimpleNamespace())
+    page = Template('{% load drawn %}{% draw "quotes/insured_list_rows.html" rows=rows %}')
+    hidden = {"all_brokers": True, "own_pk": 1}
     assert page.render(Context({"rows": [], **hidden})).strip() == ""
-    with pytest.raises(UndefinedError):
-        page.render(Context({"rows": [fact], **hidden}))
+    with pytest.raises(UndefinedError, match="all_brokers"):
+        page.render(Context({"rows": [{"insured": Insured()}], **hidden}))
+
+
+@pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ("{{ it.nothing }}", AttributeError),
+        ("{{ it.known.nothing }}", AttributeError),
+        ("{{ it.known['nothing'] }}", KeyError),
+        ("{{ it.known.key }}", AttributeError),
+        ("{% if it.nothing %}{% endif %}", AttributeError),
+        ("{{ it['known'] }}", TypeError),
+        ("{{ nothing }}", UndefinedError),
+        ("{{ nothing.at_all }}", UndefinedError),
+    ],
+)
+def test_what_is_not_there_is_an_error(said, missing):
+    """An attribute is an attribute and a key is a key: neither stands in for the other."""
+    it = SimpleNamespace(known={"key": "value"})
+    with pytest.raises(missing):
+        environment().from_string(said).render({"it": it})
+
+
+def test_a_call_takes_what_it_is_given():
+    said = """
+        {%- macro framed(words, mark="-") %}{{ mark }}{{ words }}{% endmacro %}
+        {%- macro around() %}[{{ caller() }}]{% endmacro %}
+        {{- framed("<a>") }} {{ framed("b", mark="*") }} {{ it.of(2, by=3) }} {{ it.known["key"] }}
+        {%- for each in [1, 2] %} {{ loop.index }}{{ framed(each) }}{% endfor %}
+        {%- call around() %}inside{% endcall %}"""
+    it = SimpleNamespace(known={"key": "<v>"}, of=lambda number, by: number * by)
+    html = environment(autoescape=True).from_string(said).render({"it": it})
+    assert html == "-&lt;a&gt; *b 6 &lt;v&gt; 1-1 2-2[inside]"
 
 
 def test_form_fields_are_escaped():

@@ -15,6 +15,8 @@ from typing import ParamSpec, Self, TypeVar
 from django.db import Error as DatabaseTrouble
 from django.db import InterfaceError, InternalError, OperationalError, connections
 
+from brokerportal.stack_room import with_room
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -55,6 +57,7 @@ class DatabaseThread:
         self._pool.shutdown()
 
 
+@with_room
 def _on_fresh(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call, and drop the connection where that failed: after a restart of the database the old
     one never works again, and the next call opens another."""

@@ -25,6 +25,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 NEXT = re.compile(r'at=([\w-]+)" rel="next"')
+WARM = 10
+"""Requests of a page before it is timed: what a process keeps is kept then, and PostgreSQL has
+decided which statements one plan serves (decision 22)."""
 Taken = dict[str, list[tuple[float, float]]]
 """Case → seconds of each request, and of the processor for it."""
 
@@ -167,7 +170,7 @@ def serve(module: str, size: int, only: str) -> None:
         name: case for name, case in benchmark.cases(people).items() if only in name
     }
     visits = {name: Visit(case) for name, case in asked.items()}
-    for visit in visits.values():
+    for visit in [*visits.values()] * WARM:
         visit.get()
     settle()
     busy = processor()

@@ -34,6 +34,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Func, IntegerField, Model, QuerySet, prefetch_related_objects
 
+from quotes.models.planned import Planned
 from quotes.models.user import User
 
 P = ParamSpec("P")
@@ -141,8 +142,8 @@ class _Given:
 
 @dataclass(frozen=True)
 class _Statement:
-    """A query as Django put it together, and where in its parameters the values go. Its text is
-    empty where no row can be what it asks for."""
+    """A query as Django put it together, and where in its parameters the values go; `planned` is
+    what PostgreSQL is sent of it. Its text is empty where no row can be what it asks for."""
 
     sql: str
     parameters: Sequence[Any]
@@ -150,6 +151,7 @@ class _Statement:
     """Of a parameter, and of the value that goes there."""
     queryset: Any
     compiler: Any
+    planned: Planned | None = None
 
     @classmethod
     def of(cls, rows: Any, stands: Sequence[Any], needed: Sequence[Any]) -> _Statement | None:
@@ -173,21 +175,37 @@ class _Statement:
         converters = compiler.get_converters([column for column, *_ in compiler.select])
         compiler.get_converters = lambda _: converters
         compiler.connection = None  # that of the thread which asks, each time
-        return cls(sql, tuple(parameters), places, rows, compiler)
+        on_postgresql = database.vendor == "postgresql"
+        planned = Planned.of(sql, parameters, places, database) if on_postgresql else None
+        return cls(sql, tuple(parameters), places, rows, compiler, planned)
+
+    def written(self, values: Sequence[Any]) -> list[Any]:
+        database = connections[DEFAULT_DB_ALIAS]
+        return [_written(value, database) for value in values]
 
     def filled(self, values: Sequence[Any]) -> list[Any]:
-        database, parameters = connections[DEFAULT_DB_ALIAS], list(self.parameters)
-        written = [_written(value, database) for value in values]
+        parameters, written = list(self.parameters), self.written(values)
         for place, position in self.places:
             parameters[place] = written[position]
         return parameters
+
+    def answer(self, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The database's, row by row. What is logged, for tests and where pages are debugged, is
+        sent with its values in the text: so it can be explained."""
+        database: Any = connections[DEFAULT_DB_ALIAS]
+        if self.planned is not None and not database.queries_logged:
+            return self.planned.rows(self.written(values), database)
+        with database.cursor() as cursor:
+            cursor.execute(self.sql, self.filled(values))
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
 
     def rows(self, values: Sequence[Any]) -> list[Any]:
         """Read as Django reads them, by the text that is there already."""
         if not self.sql:
             return []
         asked = SimpleNamespace(
-            query=_Query(self, self.filled(values)),
+            query=_Query(self, values),
             db=DEFAULT_DB_ALIAS,
             model=self.queryset.model,
             _fields=self.queryset._fields,
@@ -202,15 +220,21 @@ class _Statement:
 class _Query:
     """Stands in for a queryset's query where rows are read."""
 
-    def __init__(self, statement: _Statement, parameters: list[Any]) -> None:
-        self.statement, self.parameters = statement, parameters
+    def __init__(self, statement: _Statement, values: Sequence[Any]) -> None:
+        self.statement, self.values = statement, values
 
     def get_compiler(self, using: str = DEFAULT_DB_ALIAS) -> Any:
         kept = self.statement.compiler
         compiler: Any = object.__new__(type(kept))
         compiler.__dict__.update(kept.__dict__, connection=connections[using])
-        compiler.as_sql = lambda: (self.statement.sql, self.parameters)
+        compiler.execute_sql = self._answer
         return compiler
+
+    def _answer(self, *_: Any, **__: Any) -> list[list[tuple[Any, ...]]]:
+        """In place of a compiler's `execute_sql`: all rows, as one piece, without the columns that
+        they were only sorted by."""
+        rows, kept = self.statement.answer(self.values), self.statement.compiler
+        return [[row[: kept.col_count] for row in rows] if kept.has_extra_select else rows]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.statement.queryset.query, name)
@@ -255,6 +279,12 @@ def _check(statement: _Statement, values: Sequence[Any], rows: QuerySet[Any, Any
     asked = (statement.sql, statement.filled(values))
     if (asked[0], sorted(map(str, asked[1]))) != (sql, sorted(map(str, parameters))):
         raise AssertionError(f"Prepared: {asked}\nDjango's: {(sql, parameters)}")
+    if (planned := statement.planned) is not None:
+        database: Any = connections[DEFAULT_DB_ALIAS]
+        sent = planned.sent(statement.written(values), database)
+        said = database.ops.compose_sql(*asked)
+        if sent != said:
+            raise AssertionError(f"Planned: {sent}\nPrepared: {said}")
 
 
 def hand_out(parents: Collection[Model], accessor: str, rows: Collection[Model], key: str) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
+from django.db.backends.postgresql.psycopg_any import mogrify
+
+from quotes.models.planned import Planned
 
 LARGE = frozenset(
     f"quotes_{name}"
@@ -37,12 +41,37 @@ def read_whole(statement: str) -> list[str]:
                 for *_, detail in cursor.fetchall()
                 if detail.startswith("SCAN ") and " INDEX " not in detail and _large(detail, select)
             ]
-        for way in DEAR:
-            cursor.execute(f"SET enable_{way} = off")
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {select}")
-        [(plan,)] = cursor.fetchall()
-        for way in DEAR:
-            cursor.execute(f"RESET enable_{way}")
+        with _dear(cursor):
+            return _guideless(cursor, select)
+
+
+def read_whole_without_values(planned: Planned, given: Sequence[Any]) -> list[str]:
+    """The same of a plan that PostgreSQL makes for all values."""
+    places = tuple(f"${number}" for number, _ in enumerate(planned.places, 1))
+    with connection.cursor() as cursor, _dear(cursor):
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE explained AS {planned.text % places}")
+        literals = ", ".join(["%s"] * len(places))
+        values = f"({mogrify(literals, planned.values(given), connection)})" if places else ""
+        try:
+            return _guideless(cursor, f"EXECUTE explained {values}")
+        finally:
+            cursor.execute("DEALLOCATE explained")
+            cursor.execute("RESET plan_cache_mode")
+
+
+@contextmanager
+def _dear(cursor: Any) -> Iterator[None]:
+    for way in DEAR:
+        cursor.execute(f"SET enable_{way} = off")
+    yield
+    for way in DEAR:
+        cursor.execute(f"RESET enable_{way}")
+
+
+def _guideless(cursor: Any, statement: str) -> list[str]:
+    cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}")
+    [(plan,)] = cursor.fetchall()
     plans = json.loads(plan) if isinstance(plan, str) else plan
     return list(_unguided(plans[0]["Plan"], limited=False))
 

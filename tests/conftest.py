@@ -6,7 +6,6 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -109,56 +108,27 @@ def _kept_fields_are_held_against_drawn_ones() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _history_can_be_emptied_between_tests() -> Iterator[None]:
-    """Tables are emptied between transactional tests by DELETE or TRUNCATE, which history's own
-    triggers refuse; they are put away for that moment only."""
+def _commits_need_not_outlive_a_power_cut(request: pytest.FixtureRequest) -> None:
+    """Those of the tests' own database on PostgreSQL, whose disk each would wait for."""
     from django.db import connection
-    from django.utils import timezone
 
-    from quotes.models import SealedTable
-    from quotes.models.sealing import keyring
-    from quotes.services.sealed_tables import sealed_tables
+    if connection.vendor != "postgresql" or not any(map(uses_database, request.session.items)):
+        return
+    request.getfixturevalue("django_db_setup")
+    with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
+        name = connection.ops.quote_name(str(connection.settings_dict["NAME"]))
+        cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit TO off")
+    connection.close()
 
-    operations: Any = type(connection.ops)
-    usual = operations.execute_sql_flush
-    aside = {"sqlite": _dropped, "postgresql": _disabled}[connection.vendor]
 
-    def without_triggers(self: Any, sql_list: Any) -> None:
-        with self.connection.cursor() as cursor, aside(cursor):
-            usual(self, sql_list)
-        # What the migrations noted of the tables' seals is true of emptied ones as well. Noted
-        # anew: what stood there last may be a test's own.
-        SealedTable.objects.bulk_create(
-            SealedTable(name=each.name, key_id=keyring().first.id, finished_at=timezone.now())
-            for each in sealed_tables()
-        )
+@pytest.fixture(scope="session", autouse=True)
+def _tables_are_emptied_after_tests_that_commit() -> Iterator[None]:
+    from django.test import TransactionTestCase
 
-    operations.execute_sql_flush = without_triggers
+    from tests.emptying import empty_tables
+
+    case: Any = TransactionTestCase
+    usual = case._fixture_teardown
+    case._fixture_teardown = lambda self: empty_tables()
     yield
-    operations.execute_sql_flush = usual
-
-
-@contextmanager
-def _dropped(cursor: Any) -> Iterator[None]:
-    cursor.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%no_delete'"
-    )
-    triggers = cursor.fetchall()
-    for name, _ in triggers:
-        cursor.execute(f"DROP TRIGGER {name}")
-    yield
-    for _, sql in triggers:
-        cursor.execute(sql)
-
-
-@contextmanager
-def _disabled(cursor: Any) -> Iterator[None]:
-    cursor.execute(
-        "SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE tgname LIKE '%no_truncate'"
-    )
-    triggers = cursor.fetchall()
-    for table, name in triggers:
-        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
-    yield
-    for table, name in triggers:
-        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
+    case._fixture_teardown = usual

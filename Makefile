@@ -4,14 +4,15 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # What `make coverage` runs: enough for every branch, and no more.
-COVERING := tests/nexio --ignore=tests/nexio/test_reply_properties.py tests/models/test_run.py \
+COVERING := $(filter-out tests/nexio/test_reply_properties.py,$(wildcard tests/nexio/test_*.py)) \
+	tests/models/test_run.py \
 	tests/services/test_run_life.py tests/services/test_claims.py \
 	tests/services/test_outcomes.py tests/services/test_outcomes_of_polls.py \
 	tests/services/test_answers_together.py tests/services/test_settling.py \
 	tests/services/test_submission.py tests/services/test_operations_acts.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test check format lock upgrade sbom demo-reset screenshots migrate bench chaos coverage
+.PHONY: help run install install-dev test test-rest check format lock upgrade sbom demo-reset screenshots migrate bench chaos coverage
 
 help: ## List these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -39,6 +40,9 @@ install-dev: .venv/dev.stamp ## Install what testing needs as well
 
 test: .venv/dev.stamp ## Run the whole suite; TEST_DATABASE_URL chooses another database
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+test-rest: .venv/dev.stamp ## Run what `make coverage` does not: both together are the whole suite
+	@$(BIN)/python -m pytest -n 2 $(COVERING:%=--ignore=%) $(PYTEST_ARGS)
 
 coverage: .venv/dev.stamp ## Branch coverage of the wire and of the run's life; fails under 100 %
 	@$(BIN)/python -m pytest -n 2 $(COVERING) --cov --cov-report=term-missing:skip-covered

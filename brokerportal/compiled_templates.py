@@ -7,7 +7,7 @@ templates write with the same filters as all others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -107,7 +107,7 @@ def environment(**options: Any) -> Environment:
     }
     for library in LIBRARIES:
         made.filters |= library.filters
-    made.globals["url"] = _url
+    made.globals |= {"url": _url, "once": _once}
     return made
 
 
@@ -125,6 +125,14 @@ def drawn_part(macro: str, values: dict[str, Any]) -> SafeString:
 
 def _template(name: str) -> Template:
     return cast("Jinja2", engines["jinja"]).env.get_template(name)
+
+
+def _once(kept: dict[Hashable, str], what: Hashable, draw: Callable[[Any], str]) -> str:
+    """`draw` of what may stand in many rows of a page, drawn where it stands first. `kept` is the
+    template's own, and gone with it."""
+    if what not in kept:
+        kept[what] = draw(what)
+    return kept[what]
 
 
 def _url(name: str, *args: object) -> str:

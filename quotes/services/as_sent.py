@@ -11,10 +11,8 @@ from quotes.models import LINES
 from quotes.models.carrier import carrier_key
 from quotes.services import documents as doc
 from quotes.services.comparison import line_word
-from quotes.services.grouping import line_words
+from quotes.services.grouping import KNOWN_BY, line_words
 
-KNOWN_BY = tuple(field for field in doc.QUOTE_LINE if field.attr in {"quote_ref", "premium_annual"})
-"""What of a quoted line or an offering says which it is."""
 MOST_SHOWN = 200_000
 """Characters of a document shown on a page; the bytes are kept whole whatever their size."""
 

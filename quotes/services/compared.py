@@ -48,7 +48,7 @@ class Compared:
 
 def compare_packages(run: Run, ranking: Ranking) -> Compared:
     """All packages of a completed run beside its incumbent; each offering is compared once."""
-    frozen = Frozen(run.request, run.offering_lines)
+    frozen = Frozen(run.request, run.offering_lines, ranking.sent)
     incumbent = frozen.incumbent(ranking.lines)
     options = {each.place: frozen.option(each.solution) for each in ranking.packages}
     beside = incumbent or Option("In force today", {})

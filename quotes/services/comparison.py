@@ -18,6 +18,7 @@ from quotes.models.carrier import carrier_key
 from quotes.models.lines import LINE_NAMES
 from quotes.services import documents as doc
 
+LINE_WORDS = {line: name.lower() for line, name in LINE_NAMES.items()}
 Words = tuple[str, str, Decimal]
 """What an offering is known by where its id did not come back: carrier, line and premium."""
 
@@ -186,9 +187,14 @@ def words_of(offering: Mapping[str, Any]) -> Words | None:
     return carrier, str(offering.get("category") or ""), premium
 
 
+def attributes_of(offering: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What an offering states beside its coverage: ids, premiums and dates."""
+    return _part(offering, "attributes")
+
+
 def line_premium(offering: Mapping[str, Any]) -> Decimal | None:
     """Dollars a year of an offering's line; None where it is not stated."""
-    return doc.money(_part(offering, "attributes").get("line_premium_annual"))
+    return doc.money(attributes_of(offering).get("line_premium_annual"))
 
 
 @dataclass(frozen=True)
@@ -204,7 +210,7 @@ def expiry_of(offering: Mapping[str, Any]) -> datetime | None:
 
     Read from `attributes.quote_expires_at`; a bare date counts to its end in office time.
     """
-    return doc.day_end(_part(offering, "attributes").get("quote_expires_at"))
+    return doc.day_end(attributes_of(offering).get("quote_expires_at"))
 
 
 def first_expiry(offerings: Iterable[Mapping[str, Any]]) -> Expiry | None:
@@ -230,7 +236,7 @@ def first_expiry(offerings: Iterable[Mapping[str, Any]]) -> Expiry | None:
 
 def line_word(line: str) -> str:
     """A line of business inside a sentence: "home"; an unknown one as it came."""
-    return LINE_NAMES[line].lower() if line in LINES else line
+    return LINE_WORDS.get(line, line)
 
 
 def in_words(words: Sequence[str]) -> str:

@@ -194,6 +194,11 @@ QUOTE_LINE = (
 )
 
 
+def some_of(fields: tuple[Field, ...], *attrs: str) -> tuple[Field, ...]:
+    """Those of `fields` that fill the columns `attrs`."""
+    return tuple(field for field in fields if field.attr in attrs)
+
+
 def read_fields(document: Mapping[str, Any], fields: tuple[Field, ...]) -> dict[str, Any]:
     """The columns that `fields` find in `document`, by attribute name."""
     return {field.attr: field.read(_get(document, field)) for field in fields}
@@ -261,6 +266,8 @@ def _get(document: Mapping[str, Any], field: Field) -> Any:
 
 
 def _at(document: Any, path: Path) -> Any:
+    if len(path) == 1 and type(document) is dict:
+        return document.get(path[0])
     for key in path:
         # What JSON makes, first: the general question takes longer than all else here.
         if type(document) is not dict and not isinstance(document, Mapping):

@@ -7,7 +7,7 @@ whatever is edited meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -19,10 +19,14 @@ from quotes.models.quote import carriers_own
 from quotes.services import comparison, profile
 from quotes.services import documents as doc
 from quotes.services.details import document_details
-from quotes.services.grouping import QuotedPackage, package_words, quoted_packages
+from quotes.services.grouping import QuotedPackage, quoted_packages
 from quotes.services.reading import Document
 
 Json = Any
+PACKAGE = doc.some_of(doc.QUOTE, "package_id", "package_premium_annual", "term_months")
+"""What a quote, and the attributes of each of its offerings, say of the package."""
+
+PackageKey = tuple[str, str, Decimal | None]
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class Policy:
     offering_id: str = ""
     returned: Decimal | None = None
     known_as: str = ""
+
+    @property
+    def package(self) -> PackageKey:
+        """What the lines of one package have in common: carrier, package id and price."""
+        return self.carrier, self.package_id, self.package_premium
 
     @property
     def name(self) -> str:
@@ -83,12 +92,21 @@ class Option:
 class Frozen:
     """A frozen request, read once: offerings by id, and the policies in force."""
 
-    def __init__(self, request: Mapping[str, Any], offering_lines: Mapping[str, str]) -> None:
-        self.sent = comparison.Sent.of(request, offering_lines)
+    def __init__(
+        self,
+        request: Mapping[str, Any],
+        offering_lines: Mapping[str, str],
+        sent: comparison.Sent | None = None,
+    ) -> None:
+        """`sent` is the same request's, where somebody has it already."""
+        self.sent = comparison.Sent.of(request, offering_lines) if sent is None else sent
         self.policies = dict(_policies(request))
         self.in_force = dict(_in_force(request))
         self.replacement_cost = _replacement_cost(request)
         self._returned: dict[tuple[str, Decimal | None, str], Policy] = {}
+        self._packages: dict[PackageKey, list[Policy]] = {}
+        for policy in self.policies.values():
+            self._packages.setdefault(policy.package, []).append(policy)
 
     def policy_of(self, line: SolutionLine) -> Policy:
         """A returned line with what was sent for it; only what came back where nothing was."""
@@ -110,6 +128,10 @@ class Frozen:
             quote_ref=line.carrier_ref,
             returned=returned,
         )
+
+    def quoted_with(self, policy: Policy) -> Sequence[Policy]:
+        """What was sent of the policy's package, its own line among it."""
+        return self._packages.get(policy.package, ())
 
     def option(self, solution: Solution) -> Option:
         """A solution, its lines and their carriers prefetched, as a column of a comparison."""
@@ -154,7 +176,9 @@ def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
         input=dict(value) if isinstance(value, dict) else {},
         offerings=[dict(each) for each in comparison.offerings_sent(request)],
     )
-    packages = [(each, each.columns()) for each in quoted_packages(document)]
+    packages = [
+        (each, doc.read_fields(each.document, PACKAGE)) for each in quoted_packages(document)
+    ]
     together = _quoted_together(packages)
     for package, quote in packages:
         quoted = together[_package_key(package, quote)]
@@ -162,7 +186,7 @@ def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
             offering = line.offering
             if offering is None:
                 continue
-            sent = doc.read_fields(package_words(offering), doc.QUOTE)
+            sent = doc.read_fields(comparison.attributes_of(offering), PACKAGE)
             own = line.columns()
             yield (
                 str(offering.get("id")),

@@ -68,6 +68,11 @@ def line_words(offering: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+PACKAGE_ID = doc.some_of(doc.QUOTE, "package_id")
+KNOWN_BY = doc.some_of(doc.QUOTE_LINE, "quote_ref", "premium_annual")
+"""What of a line says which it is."""
+
+
 def package_words(offering: dict[str, Any]) -> dict[str, Any]:
     """An offering's package said in the words of `input.quotes`."""
     return {**_object(offering.get("attributes")), "carrier": offering.get("provider_name")}
@@ -78,9 +83,9 @@ def quoted_packages(document: Document) -> list[QuotedPackage]:
     packages = [_listed(quote) for quote in document.input.get("quotes") or []]
     loose = [(n, each, _of_offering(each)) for n, each in enumerate(document.offerings or [])]
     waiting = [
-        (_of_line(package.carrier, quote, line), line)
+        (_of_line(package.carrier, package_id, line), line)
         for package in packages
-        for quote in [package.columns()]
+        for package_id in [doc.read_fields(package.document, PACKAGE_ID)["package_id"]]
         for line in package.lines
     ]
     # The surest sign first for all offerings: a second home option under one package id must not
@@ -126,11 +131,12 @@ class Said:
     premium: Decimal | None
 
 
-def _of_line(carrier: str, quote: Mapping[str, Any], line: QuotedLine) -> Said:
-    own = line.columns()
+def _of_line(carrier: str, package_id: str, line: QuotedLine) -> Said:
+    """Of a line that has no offering yet."""
+    own = doc.read_fields(line.document, KNOWN_BY)
     return Said(
         line.line,
-        quote["package_id"],
+        package_id,
         own["quote_ref"],
         carrier_key(carrier),
         own["premium_annual"],
@@ -138,8 +144,8 @@ def _of_line(carrier: str, quote: Mapping[str, Any], line: QuotedLine) -> Said:
 
 
 def _of_offering(offering: dict[str, Any]) -> Said:
-    own = doc.read_fields(line_words(offering), doc.QUOTE_LINE)
-    package = doc.read_fields(package_words(offering), doc.QUOTE)
+    own = doc.read_fields(line_words(offering), KNOWN_BY)
+    package = doc.read_fields(_object(offering.get("attributes")), PACKAGE_ID)
     return Said(
         offering["category"],
         package["package_id"],

@@ -62,7 +62,8 @@ def _expiry(option: Option, now: datetime) -> Iterable[Check]:
     whose = in_words([line_word(key) for key, end in stated.items() if end == first])
     compared = "the expiry of " + in_words([line_word(key) for key in stated])
     details = [f"not stated for {missing}: that may end earlier"] if missing else []
-    day = f"{expiry.last_day(first):%b} {expiry.last_day(first).day}"
+    last = expiry.last_day(first)
+    day = f"{last:%b} {last.day}"
     if first <= now:
         words = f"Expired {day} ({whose})"
         yield Check("expiry", Outcome.WARNING, words, details, compared, closed=True)
@@ -131,9 +132,7 @@ def _left_behind(policy: Policy, option: Option) -> list[str]:
 
 
 def _same_package(policy: Policy, other: Policy | None) -> bool:
-    if other is None or other.carrier != policy.carrier:
-        return False
-    return (other.package_id, other.package_premium) == (policy.package_id, policy.package_premium)
+    return other is not None and other.package == policy.package
 
 
 def _standalone_confirmed(policy: Policy) -> bool:
@@ -144,7 +143,7 @@ def _standalone_confirmed(policy: Policy) -> bool:
 
 def _discount(policy: Policy, frozen: Frozen) -> str:
     """How much the bundle takes off its lines' sum, where every premium is stated."""
-    own = [each for each in frozen.policies.values() if _same_package(policy, each)]
+    own = frozen.quoted_with(policy)
     premiums = [each.premium for each in own]
     # With two options of one line under one package nobody knows which of them its price is for.
     whole = sorted(each.line for each in own) == sorted(policy.package_lines)

@@ -27,8 +27,11 @@ from quotes.services.short_terms import NOT_STATED, short_terms
 
 CHECKS_SHOWN = 2
 """In a row itself; the others unfold below it."""
-GAP = Decimal("0.6")
+GAP = 0.6
 """Between the lines of a bar, in hundredths of its box."""
+ORDER = {line: index for index, line in enumerate(LINES)}
+Offering = Mapping[str, Any] | None
+"""What was sent for a line, None where nothing was."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +46,19 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class RankedLine:
-    """A line of a package as Nexio returned it, beside what was sent for it.
+class LineSaid:
+    """What is said of a line of a package as Nexio returned it, beside what was sent for it.
 
-    `expired` is from when its price was gone before the run was completed. `sent_premium` is
-    dollars a year, stated only where Nexio's figure is another than the one sent. `terms` are its
-    limits and deductibles as sent, in short. `style` is the line's name in style sheets.
+    `premium` is Nexio's, dollars a year. `expired` is from when its price was gone before the run
+    was completed. `sent_premium` is stated only where Nexio's figure is another than the one sent.
+    `terms` are its limits and deductibles as sent, in short. `style` is the line's name in style
+    sheets. Of one run, what says the same is one object: it is drawn once.
     """
 
-    line: SolutionLine
     name: str
     carrier: str
     style: str
+    premium: Decimal | None
     sent: bool
     expired: datetime | None
     sent_premium: Decimal | None
@@ -63,11 +67,12 @@ class RankedLine:
 
 @dataclass(frozen=True)
 class RankedPackage:
-    """One row of the ranked list."""
+    """One row of the ranked list. `said` stands beside `lines`, both in `LINES` order."""
 
     solution: Solution
     place: int
-    shown: Sequence[RankedLine]
+    lines: Sequence[SolutionLine]
+    said: Sequence[LineSaid]
     label_code: str
     level: str
     cost_remark: str
@@ -95,13 +100,14 @@ class RankedPackage:
         return self.place == 0
 
     @property
-    def lines(self) -> list[SolutionLine]:
-        return [each.line for each in self.shown]
+    def lines_said(self) -> list[tuple[SolutionLine, LineSaid]]:
+        """Its lines, each with what is said of it."""
+        return list(zip(self.lines, self.said, strict=True))
 
     @property
     def unsent(self) -> list[SolutionLine]:
         """The lines that Nexio returned and we did not send."""
-        return [each.line for each in self.shown if not each.sent]
+        return [line for line, said in self.lines_said if not said.sent]
 
     @property
     def bar_words(self) -> str:
@@ -125,18 +131,19 @@ def draw_rows(
     dearest = max((_total(each.solution) or Decimal(0) for each in ranking.packages), default=None)
     rows, told = [], _Told(compared.frozen, end)
     for placed in packages:
-        shown = _shown(placed, told)
+        lines = _in_line_order(placed)
         rows.append(
             RankedPackage(
                 solution=placed.solution,
                 place=placed.place,
-                shown=shown,
+                lines=[line for line, _ in lines],
+                said=[told.of(line, offering) for line, offering in lines],
                 label_code=placed.label_code,
                 level=_level(placed.solution),
                 cost_remark=_cost_remark(placed),
                 saving=compared.savings[placed.place],
                 checks=compared.checks(placed.place, now),
-                bars=_bars([each.line for each in shown], dearest or Decimal(0)),
+                bars=_bars([line for line, _ in lines], dearest or Decimal(0)),
                 picked=placed.place in picks,
             )
         )
@@ -162,18 +169,39 @@ NOT_SENT = _Sent(None, None, NOT_STATED)
 
 
 class _Told:
-    """What is said of each offering, once: a run's many packages are made of the same few."""
+    """What is said of each line, once: a run's many packages are made of the same few offerings."""
 
     def __init__(self, frozen: Frozen, end: datetime | None) -> None:
         self.frozen, self.end = frozen, end
-        self.known: dict[int, _Sent] = {}
+        self.sent: dict[int, _Sent] = {}
+        self.said: dict[tuple[Any, ...], LineSaid] = {}
 
-    def of(self, offering: Mapping[str, Any] | None) -> _Sent:
+    def of(self, line: SolutionLine, offering: Offering) -> LineSaid:
+        """What is said of a returned line; `offering` is what was sent for it, if anything was."""
+        carrier, premium = line.shown_carrier, line.line_premium_annual
+        key = (id(offering), line.category, carrier, premium)
+        said = self.said.get(key)
+        if said is None:
+            sent = self._sent(offering)
+            other = premium is not None and sent.premium not in (None, premium)
+            said = self.said[key] = LineSaid(
+                name=line.shown_line,
+                carrier=carrier,
+                style=line.category if line.category in ORDER else slugify(line.category),
+                premium=premium,
+                sent=offering is not None,
+                expired=sent.expired,
+                sent_premium=sent.premium if other else None,
+                terms=sent.terms,
+            )
+        return said
+
+    def _sent(self, offering: Offering) -> _Sent:
         if offering is None:
             return NOT_SENT
-        known = self.known.get(id(offering))
+        known = self.sent.get(id(offering))
         if known is None:
-            known = self.known[id(offering)] = self._read(offering)
+            known = self.sent[id(offering)] = self._read(offering)
         return known
 
     def _read(self, offering: Mapping[str, Any]) -> _Sent:
@@ -188,26 +216,10 @@ class _Told:
         )
 
 
-def _shown(placed: Placed, told: _Told) -> list[RankedLine]:
-    """The package's lines in `LINES` order."""
-    order = {line: index for index, line in enumerate(LINES)}
-    shown = []
-    for line, offering in zip(placed.solution.returned, placed.offerings, strict=True):
-        sent, returned = told.of(offering), line.line_premium_annual
-        other = returned is not None and sent.premium is not None and returned != sent.premium
-        shown.append(
-            RankedLine(
-                line=line,
-                name=line.shown_line,
-                carrier=line.shown_carrier,
-                style=line.category if line.category in order else slugify(line.category),
-                sent=offering is not None,
-                expired=sent.expired,
-                sent_premium=sent.premium if other else None,
-                terms=sent.terms,
-            )
-        )
-    return sorted(shown, key=lambda each: order.get(each.line.category, len(order)))
+def _in_line_order(placed: Placed) -> list[tuple[SolutionLine, Offering]]:
+    """The package's lines in `LINES` order, others after them, each with what was sent for it."""
+    both = zip(placed.solution.returned, placed.offerings, strict=True)
+    return sorted(both, key=lambda each: ORDER.get(each[0].category, len(ORDER)))
 
 
 def _level(solution: Solution) -> str:
@@ -256,17 +268,17 @@ def _bars(lines: Sequence[SolutionLine], dearest: Decimal) -> list[Bar]:
 
     None unless there are two lines or more and every one states a premium, none below zero.
     """
-    stated = [(line, line.line_premium_annual) for line in lines]
-    total = sum((premium or Decimal(0) for _, premium in stated), Decimal(0))
-    if len(stated) < 2 or total <= 0 or any(p is None or p < 0 for _, p in stated):
+    stated = [line.line_premium_annual for line in lines]
+    premiums = [float(premium) for premium in stated if premium is not None and premium >= 0]
+    total = sum(premiums)
+    if not len(lines) == len(premiums) > 1 or total <= 0:
         return []
-    bars, x = [], Decimal(0)
-    for line, premium in stated:
-        part = premium or Decimal(0)
-        width = 100 * part / max(dearest, total)
-        kind = line.category if line.category in LINES else "other"
+    bars, x, full = [], 0.0, max(float(dearest), total)
+    for line, premium in zip(lines, premiums, strict=True):
+        width = 100 * premium / full
+        kind = line.category if line.category in ORDER else "other"
         words = comparison.line_word(line.category) or "line not given"
-        drawn = max(width - GAP, min(width, Decimal("0.2")))
-        bars.append(Bar(kind, words, f"{x:.2f}", f"{drawn:.2f}", round(100 * part / total)))
+        drawn = max(width - GAP, min(width, 0.2))
+        bars.append(Bar(kind, words, f"{x:.2f}", f"{drawn:.2f}", round(100 * premium / total)))
         x += width
     return bars

@@ -94,11 +94,18 @@ def _points(detail: Detail, line: str, held: Sequence[Policy | None]) -> Iterato
     if detail.code == "deductibles":
         yield from _deductibles(held)
         return
+    if detail.code != "term" and not core and not _stated(detail.code, held):
+        return
     side = _term if detail.code == "term" else _side
     sides = tuple(None if policy is None else side(policy, detail) for policy in held)
     if core or any(each is not None and each.value is not None for each in sides):
         label = "Term" if detail.code == "term" else detail.label
         yield Point(detail.code, label, _inside(label), core, sides)
+
+
+def _stated(code: str, held: Sequence[Policy | None]) -> bool:
+    """Whether any of them states it: most of what might be said of a line is said of none."""
+    return any(policy is not None and code in policy.details for policy in held)
 
 
 def _side(policy: Policy, detail: Detail) -> Side:

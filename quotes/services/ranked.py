@@ -49,8 +49,10 @@ class Named:
 
 @dataclass(frozen=True)
 class Ranking:
-    """All packages of a completed run, and what they have in common."""
+    """All packages of a completed run, and what they have in common. `sent` is what they were
+    made of."""
 
+    sent: comparison.Sent
     packages: Sequence[Placed]
     lines: Sequence[str]
     incumbent: Incumbent
@@ -94,6 +96,7 @@ def rank_packages(run: Run, solutions: Sequence[Solution]) -> Ranking:
     ]
     used = [each for package in packages for each in package.offerings if each is not None]
     return Ranking(
+        sent=sent,
         packages=packages,
         lines=lines,
         incumbent=incumbent,

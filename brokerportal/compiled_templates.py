@@ -102,7 +102,7 @@ def environment(**options: Any) -> Environment:
         "slugify": slugify,
         "date": written,
         "pluralize": defaultfilters.pluralize,
-        "truncatechars": defaultfilters.truncatechars,
+        "truncatechars": _cut,
         "linebreaksbr": defaultfilters.linebreaksbr,
     }
     for library in LIBRARIES:
@@ -125,6 +125,12 @@ def drawn_part(macro: str, values: dict[str, Any]) -> SafeString:
 
 def _template(name: str) -> Template:
     return cast("Jinja2", engines["jinja"]).env.get_template(name)
+
+
+def _cut(words: str, most: int) -> str:
+    """As `truncatechars`, which takes longer to say that nothing is to be cut than to cut."""
+    short = len(words) <= most and words.isascii()
+    return words if short else defaultfilters.truncatechars(words, most)
 
 
 def _once(kept: dict[Hashable, str], what: Hashable, draw: Callable[[Any], str]) -> str:

@@ -13,6 +13,7 @@ from django.db.models import Q
 from quotes.models.carrier import Carrier
 from quotes.models.fields import DocumentField, PremiumField, within
 from quotes.models.lines import LINES, Line
+from quotes.models.read_rows import ReadModel
 from quotes.models.sealed_fields import SealedDocumentField
 from quotes.models.vin import VIN_CHARS, read_vin
 
@@ -65,7 +66,7 @@ def _own_or_shared(user: User) -> Any:
     return own.union(InsuredShare.objects.filter(user=user).order_by().values("insured"))
 
 
-class Insured(models.Model):
+class Insured(ReadModel):
     """A household: applicant, address, residence and history.
 
     `document` is the `input` value as it was imported, without what has rows of its own
@@ -189,7 +190,7 @@ class InsuredShare(models.Model):
         return f"shared with {self.user}"
 
 
-class Driver(models.Model):
+class Driver(ReadModel):
     insured = models.ForeignKey(Insured, on_delete=models.CASCADE, related_name="drivers")
     position = models.PositiveSmallIntegerField(default=0)
     name = models.CharField(max_length=200, blank=True)
@@ -208,7 +209,7 @@ class Driver(models.Model):
         return self.name or f"Driver {self.position + 1}"
 
 
-class Vehicle(models.Model):
+class Vehicle(ReadModel):
     insured = models.ForeignKey(Insured, on_delete=models.CASCADE, related_name="vehicles")
     position = models.PositiveSmallIntegerField(default=0)
     year = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -238,7 +239,7 @@ class Vehicle(models.Model):
         super().save(*args, **kwargs)
 
 
-class IncumbentPolicy(models.Model):
+class IncumbentPolicy(ReadModel):
     """A policy in force today: one line of `input.current_coverage`."""
 
     insured = models.ForeignKey(Insured, on_delete=models.CASCADE, related_name="incumbents")

@@ -17,6 +17,7 @@ from quotes.models.carrier import Carrier
 from quotes.models.fields import DocumentField, PremiumField, within
 from quotes.models.insured import Insured
 from quotes.models.lines import LINES, Line
+from quotes.models.read_rows import ReadModel
 from quotes.models.sealed_fields import SealedDocumentField
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class QuoteQuerySet(models.QuerySet["Quote"]):
         return self.filter(insured__in=Insured.objects.editable_by(user))
 
 
-class Quote(models.Model):
+class Quote(ReadModel):
     """A carrier's quoted package for an insured (`input.quotes[*]` on the wire)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -113,7 +114,7 @@ class Quote(models.Model):
         return None
 
 
-class QuoteLine(models.Model):
+class QuoteLine(ReadModel):
     """One line of business inside a quote; on the wire it becomes an offering."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

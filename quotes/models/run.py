@@ -17,6 +17,7 @@ from quotes.models.append_only import AppendOnly
 from quotes.models.fields import DocumentField
 from quotes.models.insured import Insured
 from quotes.models.lines import Appetite
+from quotes.models.read_rows import ReadModel
 from quotes.models.sealed_fields import (
     SealedBinaryField,
     SealedDocumentField,
@@ -101,7 +102,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(state=RunState.WAITING, submitted_at__lt=now - OVERDUE_AFTER)
 
 
-class Run(models.Model):
+class Run(ReadModel):
     """One submission. The row is the truth; queues and processes are only hints to look at it.
 
     `request_body` and `response_body` are the exact bytes; `request` and `response` the same,
@@ -318,7 +319,7 @@ class RunEventQuerySet(models.QuerySet["RunEvent"]):
         raise AppendOnly("a run's events are never deleted")
 
 
-class RunEvent(models.Model):
+class RunEvent(ReadModel):
     """One thing that happened to a run: the timeline, the audit and the E&O file in one.
 
     Rows are only ever added. The database refuses updates by a trigger as well.

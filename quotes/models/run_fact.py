@@ -23,6 +23,7 @@ from quotes.models.failures import failure_of, waited_of
 from quotes.models.figures import figures_changed
 from quotes.models.insured import Insured, InsuredShare
 from quotes.models.prepared import prepared
+from quotes.models.read_rows import ReadModel
 from quotes.models.run import Decision, Run, RunState
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class RunFactQuerySet(models.QuerySet["RunFact"]):
         return self.filter(mine)
 
 
-class RunFact(models.Model):
+class RunFact(ReadModel):
     """One row a run. Seconds are whole or fractional seconds, money is US dollars a year."""
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, primary_key=True, related_name="fact")

@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 from quotes.models.carrier import Carrier
 from quotes.models.lines import LINE_NAMES
 from quotes.models.quote import QuoteLine, carriers_own
+from quotes.models.read_rows import ReadModel
 from quotes.models.run import Run
 from quotes.models.sealed_fields import SealedDocumentField
 
@@ -24,7 +25,7 @@ class SolutionQuerySet(models.QuerySet["Solution"]):
         return self.filter(run__in=Run.objects.visible_to(user))
 
 
-class Solution(models.Model):
+class Solution(ReadModel):
     """One ranked package. Whatever Nexio did not state, or stated unreadably, is null."""
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="solutions")
@@ -83,7 +84,7 @@ def shown_carrier(known: str | None, provider_name: str) -> str:
     return known or provider_name or "Carrier not given"
 
 
-class SolutionLine(models.Model):
+class SolutionLine(ReadModel):
     """One carrier's line inside a solution."""
 
     MATCHED_BY = [
@@ -137,4 +138,5 @@ class SolutionLine(models.Model):
 
     @property
     def shown_carrier(self) -> str:
-        return shown_carrier(self.carrier.name if self.carrier else None, self.provider_name)
+        carrier = self.carrier
+        return shown_carrier(carrier.name if carrier else None, self.provider_name)

@@ -201,7 +201,16 @@ def some_of(fields: tuple[Field, ...], *attrs: str) -> tuple[Field, ...]:
 
 def read_fields(document: Mapping[str, Any], fields: tuple[Field, ...]) -> dict[str, Any]:
     """The columns that `fields` find in `document`, by attribute name."""
-    return {field.attr: field.read(_get(document, field)) for field in fields}
+    found = {}
+    for field in fields:
+        value = None
+        for path in field.paths:
+            # Most are one key of an object: a call for each would take longer than the look.
+            value = document.get(path[0]) if len(path) == 1 else _at(document, path)
+            if value is not None:
+                break
+        found[field.attr] = field.read(value)
+    return found
 
 
 def write_fields(
@@ -257,17 +266,7 @@ def write_name(person: dict[str, Any], name: str) -> None:
         person[key] = name
 
 
-def _get(document: Mapping[str, Any], field: Field) -> Any:
-    for path in field.paths:
-        value = _at(document, path)
-        if value is not None:
-            return value
-    return None
-
-
 def _at(document: Any, path: Path) -> Any:
-    if len(path) == 1 and type(document) is dict:
-        return document.get(path[0])
     for key in path:
         # What JSON makes, first: the general question takes longer than all else here.
         if type(document) is not dict and not isinstance(document, Mapping):

@@ -7,7 +7,7 @@ whatever is edited meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -104,9 +104,7 @@ class Frozen:
         self.in_force = dict(_in_force(request))
         self.replacement_cost = _replacement_cost(request)
         self._returned: dict[tuple[str, Decimal | None, str], Policy] = {}
-        self._packages: dict[PackageKey, list[Policy]] = {}
-        for policy in self.policies.values():
-            self._packages.setdefault(policy.package, []).append(policy)
+        self._discounts: dict[PackageKey, Decimal | None] = {}
 
     def policy_of(self, line: SolutionLine) -> Policy:
         """A returned line with what was sent for it; only what came back where nothing was."""
@@ -129,9 +127,24 @@ class Frozen:
             returned=returned,
         )
 
-    def quoted_with(self, policy: Policy) -> Sequence[Policy]:
-        """What was sent of the policy's package, its own line among it."""
-        return self._packages.get(policy.package, ())
+    def bundle_discount(self, policy: Policy) -> Decimal | None:
+        """How many dollars the policy's package takes off its lines' sum; None where a premium of
+        it is not stated, or where it takes nothing off."""
+        key = policy.package
+        if key not in self._discounts:
+            self._discounts[key] = self._discount(policy)
+        return self._discounts[key]
+
+    def _discount(self, policy: Policy) -> Decimal | None:
+        own = [each for each in self.policies.values() if each.package == policy.package]
+        premiums = [each.premium for each in own]
+        # With two options of one line under one package nobody knows which of them its price is
+        # for.
+        whole = sorted(each.line for each in own) == sorted(policy.package_lines)
+        if policy.package_premium is None or None in premiums or not whole:
+            return None
+        off = sum((p for p in premiums if p is not None), Decimal(0)) - policy.package_premium
+        return off if off > 0 else None
 
     def option(self, solution: Solution) -> Option:
         """A solution, its lines and their carriers prefetched, as a column of a comparison."""
@@ -177,7 +190,8 @@ def _policies(request: Mapping[str, Any]) -> Iterable[tuple[str, Policy]]:
         offerings=[dict(each) for each in comparison.offerings_sent(request)],
     )
     packages = [
-        (each, doc.read_fields(each.document, PACKAGE)) for each in quoted_packages(document)
+        (each, doc.read_fields(each.document, PACKAGE))
+        for each in quoted_packages(document, to_keep=False)
     ]
     together = _quoted_together(packages)
     for package, quote in packages:

@@ -78,9 +78,14 @@ def package_words(offering: dict[str, Any]) -> dict[str, Any]:
     return {**_object(offering.get("attributes")), "carrier": offering.get("provider_name")}
 
 
-def quoted_packages(document: Document) -> list[QuotedPackage]:
-    """Every package of a document, `input.quotes` first, then what came as offerings alone."""
-    packages = [_listed(quote) for quote in document.input.get("quotes") or []]
+def quoted_packages(document: Document, *, to_keep: bool = True) -> list[QuotedPackage]:
+    """Every package of a document, `input.quotes` first, then what came as offerings alone.
+
+    What they hold of the document is theirs `to_keep` and to write in; otherwise it is the
+    document's own, to be read alone.
+    """
+    held = _apart if to_keep else _same
+    packages = [_listed(held(quote)) for quote in document.input.get("quotes") or []]
     loose = [(n, each, _of_offering(each)) for n, each in enumerate(document.offerings or [])]
     waiting = [
         (_of_line(package.carrier, package_id, line), line)
@@ -100,7 +105,7 @@ def quoted_packages(document: Document) -> list[QuotedPackage]:
             own = sign(said)
             if own is not None and showing.get(own):
                 line = showing[own].popleft()
-                line.offering, line.position = _apart(offering), position
+                line.offering, line.position = held(offering), position
             else:
                 left.append((position, offering, said))
         loose = left
@@ -108,12 +113,11 @@ def quoted_packages(document: Document) -> list[QuotedPackage]:
     after = len(document.offerings or [])
     for index, line in enumerate(unsent):
         line.position = after + index
-    return [*packages, *_from_offerings([(n, each) for n, each, _ in loose])]
+    return [*packages, *_from_offerings([(n, held(each)) for n, each, _ in loose])]
 
 
 def _listed(quote: dict[str, Any]) -> QuotedPackage:
-    rest = _apart(quote)
-    lines = []
+    rest, lines = dict(quote), []
     for line in LINES:
         if isinstance(rest.get(line), dict):
             lines.append(QuotedLine(line, rest.pop(line)))
@@ -187,6 +191,10 @@ def _apart(value: Any) -> Any:
     return [_apart(each) for each in value] if isinstance(value, list) else value
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
 def _from_offerings(offerings: list[tuple[int, dict[str, Any]]]) -> Iterator[QuotedPackage]:
     """Group offerings by package id, else by carrier and package premium."""
     groups: list[tuple[tuple[Any, ...], QuotedPackage]] = []
@@ -194,7 +202,7 @@ def _from_offerings(offerings: list[tuple[int, dict[str, Any]]]) -> Iterator[Quo
         columns = doc.read_fields(package_words(offering), doc.QUOTE)
         carrier = carrier_key(offering["provider_name"])
         key = (carrier, columns["package_id"] or columns["package_premium_annual"])
-        line = QuotedLine(offering["category"], {}, _apart(offering), position)
+        line = QuotedLine(offering["category"], {}, offering, position)
         home = next(
             (
                 package

@@ -9,7 +9,7 @@ from decimal import Decimal
 from quotes.services import expiry
 from quotes.services.checks import Check, Outcome
 from quotes.services.comparison import in_words, line_word
-from quotes.services.frozen import Frozen, Option, Policy
+from quotes.services.frozen import Frozen, Option, PackageKey, Policy
 from quotes.services.money import dollars, dollars_between
 from quotes.services.points import shown_of
 from quotes.services.policy_checks import check_dwelling, check_terms
@@ -94,13 +94,12 @@ def _effective(option: Option) -> Iterable[Check]:
 
 def _split(option: Option, frozen: Frozen) -> Iterable[Check]:
     """Lines quoted inside a bundle that this package takes without the rest of it."""
-    taken: dict[tuple[str, ...], list[Policy]] = {}
+    taken: dict[tuple[PackageKey, tuple[str, ...]], list[Policy]] = {}
     for policy in option.policies.values():
         left = _left_behind(policy, option)
         if left and not _standalone_confirmed(policy):
-            key = (policy.carrier, policy.package_id, str(policy.package_premium), *left)
-            taken.setdefault(key, []).append(policy)
-    details = [_split_words(policies, option, frozen) for policies in taken.values()]
+            taken.setdefault((policy.package, left), []).append(policy)
+    details = [_split_words(policies, left, frozen) for (_, left), policies in taken.items()]
     if details:
         yield Check(
             "split",
@@ -111,24 +110,24 @@ def _split(option: Option, frozen: Frozen) -> Iterable[Check]:
         )
 
 
-def _split_words(policies: Sequence[Policy], option: Option, frozen: Frozen) -> str:
+def _split_words(policies: Sequence[Policy], left: Sequence[str], frozen: Frozen) -> str:
     """ "Gulfwind's auto and umbrella were quoted with home; $650 of bundle discount …"."""
     lines = in_words([line_word(policy.line) for policy in policies])
-    left = in_words(_left_behind(policies[0], option))
     were = "was" if len(policies) == 1 else "were"
-    whole = f"{policies[0].name}'s {lines} {were} quoted with {left}"
-    return f"{whole}{_discount(policies[0], frozen)}"
+    whole = f"{policies[0].name}'s {lines} {were} quoted with {in_words(left)}"
+    off = frozen.bundle_discount(policies[0])
+    return f"{whole}; {dollars(off)} of bundle discount is at stake" if off else whole
 
 
-def _left_behind(policy: Policy, option: Option) -> list[str]:
+def _left_behind(policy: Policy, option: Option) -> tuple[str, ...]:
     """The other lines of the policy's package that the option takes elsewhere, in words."""
     if not policy.package_id and policy.package_premium is None:
-        return []
-    return [
+        return ()
+    return tuple(
         line_word(line)
         for line in policy.package_lines
         if line != policy.line and not _same_package(policy, option.policies.get(line))
-    ]
+    )
 
 
 def _same_package(policy: Policy, other: Policy | None) -> bool:
@@ -139,19 +138,6 @@ def _standalone_confirmed(policy: Policy) -> bool:
     """Whether the carrier confirmed this line's price outside the package."""
     stated = policy.details.get("standalone")
     return isinstance(stated, dict) and stated.get("confirmed") is True
-
-
-def _discount(policy: Policy, frozen: Frozen) -> str:
-    """How much the bundle takes off its lines' sum, where every premium is stated."""
-    own = frozen.quoted_with(policy)
-    premiums = [each.premium for each in own]
-    # With two options of one line under one package nobody knows which of them its price is for.
-    whole = sorted(each.line for each in own) == sorted(policy.package_lines)
-    if policy.package_premium is None or None in premiums or not whole:
-        return ""
-    total = sum((p for p in premiums if p is not None), Decimal(0))
-    off = total - policy.package_premium
-    return f"; {dollars(off)} of bundle discount is at stake" if off > 0 else ""
 
 
 def _cost(option: Option) -> Iterable[Check]:

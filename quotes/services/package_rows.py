@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.utils.text import slugify
@@ -67,12 +68,14 @@ class LineSaid:
 
 @dataclass(frozen=True)
 class RankedPackage:
-    """One row of the ranked list. `said` stands beside `lines`, both in `LINES` order."""
+    """One row of the ranked list. `said` stands beside `lines`, both in `LINES` order; `carriers`
+    is how many they have."""
 
     solution: Solution
     place: int
     lines: Sequence[SolutionLine]
     said: Sequence[LineSaid]
+    carriers: int
     label_code: str
     level: str
     cost_remark: str
@@ -88,7 +91,7 @@ class RankedPackage:
     @property
     def beside_query(self) -> str:
         """The query of the page that shows it beside what is in force."""
-        return Picks((self.place,), incumbent=True, only=True).query()
+        return _beside_query(self.place)
 
     @property
     def more_checks(self) -> int:
@@ -112,6 +115,11 @@ class RankedPackage:
     @property
     def bar_words(self) -> str:
         return ", ".join(f"{bar.words} {bar.percent} %" for bar in self.bars)
+
+
+@lru_cache(maxsize=1000)
+def _beside_query(place: int) -> str:
+    return Picks((place,), incumbent=True, only=True).query()
 
 
 def draw_rows(
@@ -138,6 +146,7 @@ def draw_rows(
                 place=placed.place,
                 lines=[line for line, _ in lines],
                 said=[told.of(line, offering) for line, offering in lines],
+                carriers=len(placed.carriers),
                 label_code=placed.label_code,
                 level=_level(placed.solution),
                 cost_remark=_cost_remark(placed),

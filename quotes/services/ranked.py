@@ -135,16 +135,13 @@ class _Codes:
 
 
 def _carriers(solution: Solution, codes: _Codes) -> frozenset[str]:
-    found = frozenset(
-        codes.code(
-            f"id {line.carrier_id}" if line.carrier_id else f"name {line.shown_carrier}",
-            line.shown_carrier,
-            str(line.carrier_id) if line.carrier_id else "",
-        )
-        for line in solution.returned
-    )
-    codes.count(found)
-    return found
+    found = []
+    for line in solution.returned:
+        own, name = str(line.carrier_id or ""), line.shown_carrier
+        found.append(codes.code(f"id {own}" if own else f"name {name}", name, own))
+    taken = frozenset(found)
+    codes.count(taken)
+    return taken
 
 
 def _label(solution: Solution, codes: _Codes) -> str:

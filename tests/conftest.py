@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +57,18 @@ def people(db):
     from tests.factories import make_people
 
     return make_people()
+
+
+@pytest.fixture(scope="module")
+def standing_world(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[dict[str, Any], Path]]:
+    """What `tests.access.world.enrolled_world` gives each test of a module a copy of."""
+    from tests.access.world import world_standing
+
+    attachments = tmp_path_factory.mktemp("attachments")
+    with world_standing(django_db_blocker, attachments) as world:
+        yield world, attachments
 
 
 @pytest.fixture

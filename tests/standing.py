@@ -16,6 +16,8 @@ def standing(blocker: Any) -> Iterator[None]:
     A test that commits nothing is a savepoint within; none that commits may be in the module.
     `blocker` is the fixture `django_db_blocker`, of a fixture that asks for `django_db_setup`.
     """
-    with blocker.unblock(), transaction.atomic():
+    block: Any = transaction.atomic()
+    block._from_testcase = True  # as a test's own: what must be outermost takes it for nothing
+    with blocker.unblock(), block:
         yield
         transaction.set_rollback(True)

@@ -97,7 +97,7 @@ def test_a_refused_form_is_logged_without_what_it_held(world, caplog):
     assert "Canaryworth" not in caplog.text
 
 
-def test_a_failed_sign_in_is_logged_without_what_was_typed(people, caplog):
+def test_a_failed_sign_in_is_logged_without_what_was_typed(world, caplog):
     Client().post("/sign-in/", {"login": "broker", "password": "Canaryworth"})
     Client().post(
         "/sign-in/", {"login": "Canaryworth", "password": "a password in the wrong field"}

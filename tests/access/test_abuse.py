@@ -18,12 +18,12 @@ world = enrolled_world
 NOT_OURS = ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
 
 
-def test_fields_that_no_form_has_change_nothing(world, people):
+def test_fields_that_no_form_has_change_nothing(world):
     browser = browser_of("broker")
     address = reverse("quotes:insured_edit", args=[world["insured"].pk])
     values = form_values(browser.get(address).content.decode())
     extra = {
-        "owner": people["other"].pk, "owner_id": people["other"].pk, "sandbox": "",
+        "owner": world["person"].pk, "owner_id": world["person"].pk, "sandbox": "",
         "id": str(uuid.uuid4()), "is_staff": "on", "is_superuser": "on", "created_at": "2001-01-01",
     }  # fmt: skip
     before = Insured.objects.values("pk", "owner", "created_at").get(pk=world["insured"].pk)
@@ -84,17 +84,17 @@ def test_no_door_leads_to_another_host(world, where):
 
 
 @pytest.mark.parametrize("who", ["other", "elsewhere", "roleless"])
-def test_other_people_s_ids_in_a_body_are_as_good_as_none(world, people, who):
+def test_other_people_s_ids_in_a_body_are_as_good_as_none(world, who):
     """Picks, shares, moves and comparisons by ids that stand in the form, not in the address."""
     before = stored()
     browser = browser_of(who)
     insured, quotes = world["insured"].pk, [str(row.pk) for row in world["insured"].quotes.all()]
-    own = Insured.objects.filter(owner=people["other"]).first()
+    own = Insured.objects.filter(owner=world["person"]).first()
     assert own is not None
     for name, pk, fields in (
-        ("insured_share", insured, {"colleague": people["other"].pk}),
+        ("insured_share", insured, {"colleague": world["person"].pk}),
         ("insured_unshare", insured, {"colleague": User.objects.get(username="colleague").pk}),
-        ("insured_move", insured, {"to": people["other"].pk, "reason": "Mine now"}),
+        ("insured_move", insured, {"to": world["person"].pk, "reason": "Mine now"}),
         ("run_start", insured, {"quotes": quotes, "coverage": ["home", "auto"]}),
         ("insured_share", own.pk, {"colleague": 10**12}),
         ("run_proposal", world["done"].pk, {"packages": ["0", "1"]}),
@@ -108,9 +108,9 @@ def test_other_people_s_ids_in_a_body_are_as_good_as_none(world, people, who):
     assert stored() == before
 
 
-def test_a_comparison_takes_quotes_of_its_own_insured_only(world, people):
+def test_a_comparison_takes_quotes_of_its_own_insured_only(world):
     """Another broker's quotes are not sent along, whatever the form names."""
-    own = Insured.objects.get(owner=people["other"])
+    own = Insured.objects.get(owner=world["person"])
     theirs = [str(row.pk) for row in world["insured"].quotes.all()]
     before = Run.objects.filter(insured=own).count()
     browser_of("other").post(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from quotes.models import (
@@ -32,8 +36,15 @@ from quotes.services.review.revisits import ask_to_revisit
 from quotes.services.roles import ensure_roles
 from quotes.services.sharing import share_insured
 from tests.access.enrolled import enrol, mark_confirmed
-from tests.factories import import_example, make_user, queued_run, stored_attachment
+from tests.factories import (
+    import_example,
+    make_people,
+    make_user,
+    queued_run,
+    stored_attachment,
+)
 from tests.runs import completed_run
+from tests.standing import standing
 
 World = dict[str, Any]
 
@@ -105,27 +116,39 @@ def address(name: str, world: World) -> str:
     return reverse(name, kwargs=inside)
 
 
-@pytest.fixture
-def enrolled_world(people, settings, tmp_path) -> World:
-    """One broker's insured with quotes and runs, and somebody of every kind.
+@contextmanager
+def world_standing(blocker: Any, attachments: Path) -> Iterator[World]:
+    """One broker's insured with quotes and runs, and somebody of every kind, for a whole module.
 
-    A second factor is required, and everybody has one but for `bare`.
+    Everybody has a second factor but for `bare`.
     """
-    ensure_roles()
-    settings.ATTACHMENTS_DIR = tmp_path / "attachments"
+    with standing(blocker):
+        ensure_roles()
+        people = make_people()
+        people["admin"].is_superuser = False
+        people["admin"].save()
+        make_user("roleless", None)
+        make_user("inactive", "broker", is_active=False)
+        make_user("elsewhere", "manager", office=Office.objects.create(name="Another office"))
+        make_user("bare", "admin", is_staff=True)
+        colleague = make_user("colleague", "broker")
+        import_example("home_only.json", people["other"])
+        with override_settings(ATTACHMENTS_DIR=attachments):
+            rows = broker_rows(people, colleague)
+        for person in User.objects.exclude(username="bare"):
+            enrol(person)
+        yield {**rows, "person": people["other"]}
+
+
+@pytest.fixture
+def enrolled_world(
+    standing_world: tuple[World, Path], db: None, settings: Any, tmp_path: Path
+) -> World:
+    """That world for one test to change, where a second factor is required."""
+    world, attachments = standing_world
+    settings.ATTACHMENTS_DIR = copytree(attachments, tmp_path / "attachments")
     settings.SECOND_FACTOR = "required"
-    people["admin"].is_superuser = False
-    people["admin"].save()
-    make_user("roleless", None)
-    make_user("inactive", "broker", is_active=False)
-    make_user("elsewhere", "manager", office=Office.objects.create(name="Another office"))
-    make_user("bare", "admin", is_staff=True)
-    colleague = make_user("colleague", "broker")
-    import_example("home_only.json", people["other"])
-    rows = broker_rows(people, colleague)
-    for person in User.objects.exclude(username="bare"):
-        enrol(person)
-    return {**rows, "person": people["other"]}
+    return deepcopy(world)
 
 
 def broker_rows(people: dict[str, User], colleague: User) -> World:

@@ -211,14 +211,15 @@ def test_looking(name, world):
     before = stored()
     wrong: dict[str, int | str] = {}
     for who in EVERYBODY:
-        shown = browser_of(who).get(address(name, world))
+        browser = browser_of(who)
+        shown = browser.get(address(name, world))
         if not answered(shown, get[who]):
             wrong[who] = shown.status_code
-        head = browser_of(who).head(address(name, world))
+        head = browser.head(address(name, world))
         if head.status_code not in {shown.status_code, 405} or body_of(head):
             wrong[f"HEAD by {who}"] = head.status_code
         for method in OTHER_METHODS:
-            refused = browser_of(who).generic(method, address(name, world), b"{}")
+            refused = browser.generic(method, address(name, world), b"{}")
             if refused.status_code != 405 or body_of(refused):
                 wrong[f"{method} by {who}"] = refused.status_code
     assert not wrong

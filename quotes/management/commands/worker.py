@@ -16,6 +16,7 @@ from quotes.services.supervising import DRAIN_WITHIN, STALE_AFTER, Supervisor
 
 class Command(BaseCommand):
     help = "Send and watch runs until stopped. Any number may run, on any number of hosts."
+    requires_system_checks: list[str] = []  # as in `cluster`
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

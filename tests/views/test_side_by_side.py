@@ -246,8 +246,8 @@ def test_no_saving_is_rendered_without_its_differences(found, query):
     assert_never_alone(drawn_part("saving", values), found)
 
     row = RankedPackage(
-        solution=solution(1, position=0), place=0, shown=[], label_code="", level="",
-        cost_remark="", saving=found, checks=[], bars=[], picked=False,
+        solution=solution(1, position=0), place=0, lines=[], said=[], carriers=0, label_code="",
+        level="", cost_remark="", saving=found, checks=[], bars=[], picked=False,
     )  # fmt: skip
     rows = {"rows": [row], "run": run, "decision": None}
     html = drawn("quotes/ranked_rows.html", rows)

@@ -35,14 +35,15 @@ class InsuredQuerySet(models.QuerySet["Insured"]):
         if user.offices_seen:
             theirs = Insured.objects.filter(owner__office__in=user.offices_seen)
             return self.filter(pk__in=theirs.order_by().values("pk").union(_worked_on(user)))
-        if user.is_broker and not any_shared:
-            return self.filter(owner=user)
-        return self.editable_by(user)
+        return self.editable_by(user, any_shared=any_shared)
 
-    def editable_by(self, user: User | AnonymousUser) -> Self:
-        """Only the broker whose insured it is, and whom it is shared with, change it."""
+    def editable_by(self, user: User | AnonymousUser, *, any_shared: bool = True) -> Self:
+        """Only the broker whose insured it is, and whom it is shared with, change it. Without
+        `any_shared` as above."""
         if isinstance(user, AnonymousUser) or not user.is_active or not user.is_broker:
             return self.none()
+        if not any_shared:
+            return self.filter(owner=user)
         return self.filter(pk__in=_worked_on(user))
 
     def recognised_for(self, owner: User | None) -> Self:

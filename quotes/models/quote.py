@@ -37,8 +37,9 @@ class QuoteQuerySet(models.QuerySet["Quote"]):
         """A quote is seen by whoever sees its insured."""
         return self.filter(insured__in=Insured.objects.visible_to(user))
 
-    def editable_by(self, user: User | AnonymousUser) -> Self:
-        return self.filter(insured__in=Insured.objects.editable_by(user))
+    def editable_by(self, user: User | AnonymousUser, *, any_shared: bool = True) -> Self:
+        insureds = Insured.objects.editable_by(user, any_shared=any_shared)
+        return self.filter(insured__in=insureds)
 
 
 class Quote(ReadModel):

@@ -25,7 +25,6 @@ from quotes.models import (
     RunFact,
     RunState,
     Solution,
-    SolutionLine,
     User,
 )
 from quotes.models.failures import NO_PACKAGE
@@ -76,9 +75,38 @@ INSURED_NAMED = ("applicant_name", "owner")
 
 
 @dataclass(frozen=True)
+class FirstPackage:
+    """What Nexio ranked first in a run: what it costs a year, and the carriers of its lines, each
+    once."""
+
+    cost_low: Decimal | None
+    cost_high: Decimal | None
+    carriers: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Expiring:
+    """A quote whose price is gone soon, or went in the last days, and its lines of business."""
+
+    quote: Quote
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class InsuredRow:
+    """An insured as a list shows it: lines quoted with how often, carriers, what is in force."""
+
+    insured: Insured
+    lines: list[tuple[str, int]]
+    carriers: int
+    incumbent: Decimal | None
+    last_run: Run | None
+
+
+@dataclass(frozen=True)
 class Work:
-    """The runs of a worklist; of `under_way` and `needing` one more than are shown where there
-    are more.
+    """What a worklist shows; of `under_way`, `needing` and `expiring` one more than are shown
+    where there are more.
 
     `needing` is what a person must settle, the latest first: a lost submission or unreadable
     replies until somebody decides, and a run of the last 14 days that was refused, failed or
@@ -90,24 +118,43 @@ class Work:
     recent: Sequence[Run]
     first: Mapping[UUID, FirstPackage]
     """By run, what Nexio ranked first of the recent ones."""
+    insureds: Sequence[InsuredRow]
+    """Those last worked on, of a broker's own and of what is shared with them."""
+    insured_count: int
+    """How many these are in all."""
+    expiring: Sequence[Expiring]
+    """Quotes of these insureds that expire (see `expiry`)."""
 
 
 def read_work(user: User, now: datetime) -> Work:
-    """What the worklist shows of runs. Which they are is asked of their facts, by narrow rows and
+    """What the worklist shows. Which runs these are is asked of their facts, by narrow rows and
     their indexes whatever else there is; then all of them are read at once."""
     shared = shared_with(user)
+    own: list[Any] = _latest_insureds(user, bool(shared)) if user.is_broker else []  # annotated
+    expiring = _expiring_quotes(user, now, any_shared=bool(shared)) if user.is_broker else []
     under_way = _keys_under_way(user, shared)
     # Asked for apart: each half has an index, and joined by OR neither would serve.
     needing = [*_keys_unsettled(user, shared), *_keys_fruitless(user, shared, now - NEEDS_FOR)]
     recent = _keys_recent(user, shared)
-    found = {run.pk: run for run in _shown({*under_way, *needing, *recent})}
-    add_origins(list(found.values()))
-    _give_owners(user, [run.insured for run in found.values()])
+    listed = {*under_way, *needing, *recent}
+    last = {row.last_run_id for row in own if row.last_run_id is not None}
+    found = {run.pk: run for run in _shown(listed | last)}
+    add_origins([run for pk, run in found.items() if pk in listed])
+    insureds = [run.insured for run in found.values()]
+    _give_owners(user, [*insureds, *own, *(each.quote.insured for each in expiring)])
     of_now, to_settle, done = (
         [found[pk] for pk in keys if pk in found] for keys in (under_way, needing, recent)
     )
     to_settle.sort(key=lambda run: run.created_at, reverse=True)
-    return Work(of_now, to_settle[: MOST_NEEDING + 1], done, _first_packages(recent))
+    return Work(
+        under_way=of_now,
+        needing=to_settle[: MOST_NEEDING + 1],
+        recent=done,
+        first=_first_packages(recent),
+        insureds=_insured_rows(own, found),
+        insured_count=own[0].how_many if own else 0,
+        expiring=expiring,
+    )
 
 
 @prepared
@@ -170,58 +217,44 @@ def _people_named(people: Collection[int]) -> QuerySet[User]:
     return User.objects.filter(pk__in=people).only(*OWNER_SHOWN)
 
 
-@dataclass(frozen=True)
-class FirstPackage:
-    """What Nexio ranked first in a run, and the carriers of its lines, each once."""
-
-    solution: Solution
-    carriers: Sequence[str]
-
-
 def _first_packages(runs: Collection[UUID]) -> dict[UUID, FirstPackage]:
-    found = {solution.run_id: solution for solution in reversed(_ranked_first(runs))}
-    carriers: dict[int, dict[str, None]] = defaultdict(dict)
-    for solution, provider, carrier in _carriers_of([each.pk for each in found.values()]):
-        carriers[solution][shown_carrier(carrier, provider)] = None
-    return {run: FirstPackage(each, list(carriers[each.pk])) for run, each in found.items()}
+    lines: dict[UUID, list[Any]] = defaultdict(list)
+    for run, *line in _lines_ranked_first(runs):
+        # Of several first ranks the one that came first.
+        if not lines[run] or lines[run][0][0] == line[0]:
+            lines[run].append(line)
+    return {run: _first_package(of) for run, of in lines.items()}
+
+
+def _first_package(lines: Sequence[Any]) -> FirstPackage:
+    _, low, high, *_ = lines[0]
+    carriers = (shown_carrier(known, named) for *_, named, known in lines if named is not None)
+    return FirstPackage(low, high, list(dict.fromkeys(carriers)))
 
 
 @prepared
-def _ranked_first(runs: Collection[UUID]) -> QuerySet[Solution]:
-    first = Solution.objects.filter(rank=1, run__in=runs).order_by("position")
-    return first.only("run", "rank", "est_cost_low", "est_cost_high")
+def _lines_ranked_first(runs: Collection[UUID]) -> QuerySet[Solution, Any]:
+    """A row for each line of these packages, and one with None for a package without any."""
+    lines = Solution.objects.filter(rank=1, run__in=runs).order_by("position", "lines__position")
+    return lines.values_list(
+        "run", "position", "est_cost_low", "est_cost_high",
+        "lines__provider_name", "lines__carrier__name",
+    )  # fmt: skip
 
 
-@prepared
-def _carriers_of(solutions: Collection[int]) -> QuerySet[SolutionLine, Any]:
-    lines = SolutionLine.objects.filter(solution__in=solutions).order_by("position")
-    return lines.values_list("solution", "provider_name", "carrier__name")
-
-
-@dataclass(frozen=True)
-class Expiring:
-    """A quote whose price is gone soon, or went in the last days, and its lines of business."""
-
-    quote: Quote
-    lines: Sequence[str]
-
-
-def expiring_quotes(user: User, now: datetime) -> list[Expiring]:
-    """Quotes of the insureds the user works on that expire (see `expiry`): of more than are shown
-    one more."""
+def _expiring_quotes(user: User, now: datetime, *, any_shared: bool) -> list[Expiring]:
     since = now - timedelta(days=expiry.SOON)
-    quotes = _expiring(user, since, expiry.soon_until(now))
+    quotes = _expiring(user, since, expiry.soon_until(now), any_shared)
     lines: dict[UUID, list[str]] = defaultdict(list)
     for quote, line in _quoted_lines([each.pk for each in quotes]):
         lines[quote].append(line)
-    _give_owners(user, [each.insured for each in quotes])
     return [Expiring(each, lines[each.pk]) for each in quotes]
 
 
 @prepared
-def _expiring(user: User, since: datetime, until: datetime) -> QuerySet[Quote]:
+def _expiring(user: User, since: datetime, until: datetime, any_shared: bool) -> QuerySet[Quote]:
     return (
-        Quote.objects.editable_by(user)
+        Quote.objects.editable_by(user, any_shared=any_shared)
         .filter(expires_at__gt=since, expires_at__lte=until)
         .select_related("insured")
         .only(
@@ -239,32 +272,9 @@ def _quoted_lines(quotes: Collection[UUID]) -> QuerySet[QuoteLine, Any]:
     return QuoteLine.objects.filter(quote__in=quotes).values_list("quote", "line")
 
 
-@dataclass(frozen=True)
-class InsuredRow:
-    """An insured as a list shows it: lines quoted with how often, carriers, what is in force."""
-
-    insured: Insured
-    lines: list[tuple[str, int]]
-    carriers: int
-    incumbent: Decimal | None
-    last_run: Run | None
-
-
-@dataclass(frozen=True)
-class OwnInsureds:
-    """The insureds last worked on, and how many there are in all."""
-
-    latest: Sequence[InsuredRow]
-    count: int
-
-
-def own_insureds(user: User) -> OwnInsureds:
-    """Of the user's own insureds and of those shared with them."""
-    rows: list[Any] = _latest_insureds(user)  # annotated
-    times = {(insured, line): n for insured, line, n in _times_quoted([row.pk for row in rows])}
-    runs = {run.pk: run for run in _marked([row.last_run_id for row in rows if row.last_run_id])}
-    _give_owners(user, rows)
-    latest = [
+def _insured_rows(insureds: Sequence[Any], runs: Mapping[UUID, Run]) -> list[InsuredRow]:
+    times = {(insured, line): n for insured, line, n in _times_quoted([row.pk for row in insureds])}
+    return [
         InsuredRow(
             insured=row,
             lines=[(line, times[row.pk, line]) for line in LINES if (row.pk, line) in times],
@@ -272,13 +282,12 @@ def own_insureds(user: User) -> OwnInsureds:
             incumbent=row.in_force,
             last_run=runs.get(row.last_run_id),
         )
-        for row in rows
+        for row in insureds
     ]
-    return OwnInsureds(latest, rows[0].how_many if rows else 0)
 
 
 @prepared
-def _latest_insureds(user: User) -> QuerySet[Insured]:
+def _latest_insureds(user: User, any_shared: bool) -> QuerySet[Insured]:
     newest = Run.objects.filter(insured=OuterRef("pk")).order_by("-number").values("pk")[:1]
     policies = IncumbentPolicy.objects.filter(insured=OuterRef("pk")).order_by().values("insured")
     # None with a gap in it, which would look like the whole, and without any policy.
@@ -286,7 +295,7 @@ def _latest_insureds(user: User) -> QuerySet[Insured]:
     in_force = stated.filter(known=F("policies")).annotate(sum=Sum("annual_premium")).values("sum")
     quotes = Quote.objects.filter(insured=OuterRef("pk")).order_by().values("insured")
     carriers = quotes.annotate(carriers=Count("carrier", distinct=True)).values("carriers")
-    worked_on = Insured.objects.editable_by(user)
+    worked_on = Insured.objects.editable_by(user, any_shared=any_shared)
     every = worked_on.order_by().values(how_many=NUMBER_OF_ROWS)
     # Which these are comes first: figures of all would be worked out to sort them.
     latest = worked_on.order_by("-updated_at", "id").values("pk")[:MOST_INSUREDS]
@@ -301,13 +310,6 @@ def _latest_insureds(user: User) -> QuerySet[Insured]:
         )
         .order_by("-updated_at", "id")
     )
-
-
-@prepared
-def _marked(runs: Collection[UUID]) -> QuerySet[Run]:
-    """Runs with what their mark says."""
-    rows = Run.objects.only("state", "nexio_status").annotate(has_package=F("fact__packages"))
-    return rows.filter(pk__in=runs).order_by()
 
 
 @prepared

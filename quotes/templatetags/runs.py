@@ -109,7 +109,12 @@ def cost(solution: Solution | str | None) -> str:
     """A package's annual cost: one figure, a range, or what of it is given; "—" without one."""
     if not isinstance(solution, Solution):  # what a template has of a list without a first is ""
         return DASH
-    low, high = solution.est_cost_low, solution.est_cost_high
+    return cost_range(solution.est_cost_low, solution.est_cost_high)
+
+
+@register.filter
+def cost_range(low: Decimal | None, high: Decimal | None) -> str:
+    """The same of its two ends."""
     if low is None and high is None:
         return DASH
     if low is None:

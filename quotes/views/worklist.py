@@ -29,30 +29,32 @@ def worklist(request: PortalRequest) -> HttpResponse:
     """
     now = timezone.now()
     user = request.user
-    runs = work.read_work(user, now)
-    context: dict[str, Any] = {
+    found = work.read_work(user, now)
+    shown: dict[str, Any] = {
         "now": now,
-        "office": user.sees_others,
+        "own_pk": user.pk,
         "own": user.is_broker,
-        "under_way": runs.under_way[: work.MOST_UNDER_WAY],
-        "more_under_way": len(runs.under_way) > work.MOST_UNDER_WAY,
-        "needing": runs.needing[: work.MOST_NEEDING],
-        "more_needing": len(runs.needing) > work.MOST_NEEDING,
-        "recent": runs.recent,
-        "first": runs.first,
+        "office": user.sees_others,
+        "sees_all": user.sees_all,
+        "under_way": found.under_way[: work.MOST_UNDER_WAY],
+        "more_under_way": len(found.under_way) > work.MOST_UNDER_WAY,
+        "needing": found.needing[: work.MOST_NEEDING],
+        "more_needing": len(found.needing) > work.MOST_NEEDING,
+        "recent": found.recent,
+        "first": found.first,
+        "insureds": found.insureds,
+        "insured_count": found.insured_count,
+        "expiring": found.expiring[: work.MOST_EXPIRING],
+        "more_expiring": len(found.expiring) > work.MOST_EXPIRING,
         "in_sandbox": settings.NEXIO_IS_SANDBOX,
         "asked": waiting_count(user),
         "to_review": _to_review(timezone.localdate(now)) if user.sees_others else [],
-        "role_missing": not user.sees_others and not user.is_broker,
     }
-    if user.is_broker:
-        expiring, own = work.expiring_quotes(user, now), work.own_insureds(user)
-        context |= {
-            "insureds": own.latest,
-            "insured_count": own.count,
-            "expiring": expiring[: work.MOST_EXPIRING],
-            "more_expiring": len(expiring) > work.MOST_EXPIRING,
-        }
+    context = {
+        "shown": shown,
+        "role_missing": not user.sees_others and not user.is_broker,
+        "nothing_yet": not user.sees_others and not found.insured_count,
+    }
     return render(request, "quotes/worklist.html", context)
 
 

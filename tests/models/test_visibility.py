@@ -66,6 +66,8 @@ def test_a_shared_insured_is_worked_on_by_both_and_by_nobody_else(brokers):
     assert seen(brokers["North"]) == changed(brokers["North"]) == {"North", "South"}
     assert seen(brokers["South"]) == {"South"}
     assert seen(brokers["West"]) == {"West"}
+    without = Insured.objects.editable_by(brokers["North"], any_shared=False)
+    assert [each.owner for each in without] == [brokers["North"]]
     share.delete()
     assert seen(brokers["North"]) == changed(brokers["North"]) == {"North"}
 

@@ -163,6 +163,8 @@ def test_the_worklist_holds_what_is_shared(people, insured):
     quote.expires_at = now + dt.timedelta(days=1)
     quote.save()
     other = people["other"]
-    assert [row.insured for row in worklist.own_insureds(other).latest] == [insured]
-    assert [run.insured for run in worklist.read_work(other, now).under_way] == [insured]
-    assert [each.quote for each in worklist.expiring_quotes(other, now)] == [quote]
+    found = worklist.read_work(other, now)
+    assert [row.insured for row in found.insureds] == [insured]
+    assert [run.insured for run in found.under_way] == [insured]
+    assert [each.quote for each in found.expiring] == [quote]
+    assert found.insured_count == 1

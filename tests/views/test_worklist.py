@@ -17,7 +17,7 @@ from django.utils import timezone
 from quotes.models import NexioService, Quote
 from quotes.services.review.revisits import ask_to_revisit
 from quotes.services.sharing import share_insured
-from quotes.services.worklist import MOST_RECENT, own_insureds, read_work
+from quotes.services.worklist import MOST_RECENT, FirstPackage, read_work
 from tests import runs as made
 from tests.decided import choose
 from tests.factories import import_example, make_user, queued_run
@@ -275,6 +275,37 @@ def test_what_was_completed_last_is_shown_though_others_were_started_later():
     assert len(found) == MOST_RECENT
 
 
+def test_a_first_rank_is_told_by_its_cost_and_each_of_its_carriers_once(people):
+    run = made.completed_run(people["broker"])
+    first = run.solutions.get(rank=1)
+    second = run.solutions.exclude(pk=first.pk).order_by("position").first()
+    assert second is not None
+    named = [line.shown_carrier for line in first.lines.order_by("position")]
+    assert len(named) > 1
+
+    def told() -> FirstPackage:
+        return read_work(people["broker"], timezone.now()).first[run.pk]
+
+    assert told().carriers == list(dict.fromkeys(named))
+    second.rank = 1  # two that Nexio ranked alike: the one it named first
+    second.save()
+    earlier = min(first, second, key=lambda each: each.position)
+    assert told().cost_low == earlier.est_cost_low
+    earlier.lines.all().delete()
+    assert told() == FirstPackage(earlier.est_cost_low, earlier.est_cost_high, [])
+
+
+def test_an_insureds_last_run_is_told_though_no_list_of_runs_holds_it(client, people):
+    old = timezone.now() - timedelta(days=60)
+    with time_machine.travel(old, tick=True):
+        run = made.rejected_run(people["broker"])
+    assert run.state == "rejected"
+    found = read_work(people["broker"], timezone.now())
+    assert not found.needing
+    assert [row.last_run for row in found.insureds] == [run]
+    assert "rejected" in look(client, people["broker"])
+
+
 def test_a_fuller_worklist_sends_no_more_statements(client):
     broker = make_user("grows", "broker")
     made.completed_run(broker)
@@ -298,8 +329,8 @@ def test_premiums_in_force_are_added_up_where_all_are_stated(people):
     whole = sum(policy.annual_premium for policy in insured.incumbents.all())
 
     def told() -> tuple[int, object]:
-        own = own_insureds(people["broker"])
-        return own.count, {row.insured.pk: row.incumbent for row in own.latest}[insured.pk]
+        own = read_work(people["broker"], timezone.now())
+        return own.insured_count, {r.insured.pk: r.incumbent for r in own.insureds}[insured.pk]
 
     assert told() == (2, whole)
     insured.incumbents.filter(line="home").update(annual_premium=None)

@@ -26,7 +26,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import update_wrapper
 from threading import Lock
 from types import SimpleNamespace
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
@@ -43,6 +43,8 @@ NUMBER_OF_ROWS = Func(function="COUNT", template="COUNT(*)", output_field=Intege
 """As a query's only column: how many rows there are."""
 MOST_KEPT = 100
 """Texts of one query: the lengths of lists that its pages ask for, and the kinds of people."""
+PLAIN = {int, str, UUID, datetime, date}
+"""Kinds of a value that is one by itself; others are looked at more closely."""
 MOST_VALUES = 200
 """Of an argument: longer lists are rare, and of any length, so that their text is not kept."""
 
@@ -66,7 +68,7 @@ class Prepared(Generic[P, R]):
         given = [_Given.of(each) for each in (*args, *kwargs.values())]
         if any(len(each.values) > MOST_VALUES for each in given):
             return list(self.build(*args, **kwargs))
-        shape = (tuple(kwargs), *(each.shape for each in given))
+        shape = (tuple(kwargs), *[each.shape for each in given])
         try:
             statement = self.kept[shape]
         except KeyError:
@@ -104,17 +106,19 @@ class Prepared(Generic[P, R]):
         )
 
 
-@dataclass(frozen=True)
-class _Given:
+class _Given(NamedTuple):
     """An argument: what of it makes the statement's text, and the values that only fill it in."""
 
-    shape: Hashable
+    shape: Any
     values: Sequence[Any]
     argument: Any
 
     @classmethod
     def of(cls, argument: Any) -> _Given:
-        if argument is None or isinstance(argument, bool):
+        kind = type(argument)
+        if kind in PLAIN:
+            return cls(kind, (argument,), argument)
+        if argument is None or kind is bool:
             return cls(argument, (), argument)
         if isinstance(argument, User):
             roles = argument.role_names
@@ -123,9 +127,8 @@ class _Given:
             return cls(shape, [argument.pk, *offices], argument)
         if isinstance(argument, Collection) and not isinstance(argument, str):
             values = list(dict.fromkeys(argument))
-            kinds = frozenset(type(value).__name__ for value in values)
-            return cls((len(values), kinds), values, argument)
-        return cls(type(argument).__name__, [argument], argument)
+            return cls((len(values), frozenset(map(type, values))), values, argument)
+        return cls(kind, (argument,), argument)
 
     def as_given(self, values: Sequence[Any]) -> Any:
         """An argument like it, with these values."""

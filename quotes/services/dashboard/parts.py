@@ -117,11 +117,11 @@ def carriers_of(found: Figures, scope: Scope) -> list[CarrierRow]:
     return sorted(named, key=_by_success)
 
 
+PART_CODES = {part: and_codes({"part": part}) for part in CarrierPart.values}
+
+
 def _parts(runs: Mapping[str, int], codes: str) -> dict[str, Number]:
-    return {
-        part: Number(runs[part], f"{codes}{and_codes({'part': part})}")
-        for part in CarrierPart.values
-    }
+    return {part: Number(runs[part], codes + code) for part, code in PART_CODES.items()}
 
 
 @prepared
@@ -133,7 +133,7 @@ UNKNOWN_NAMES = "Names not among the carriers"
 
 
 def _by_success(row: CarrierRow) -> tuple[Any, ...]:
-    counts = [-row.parts[part.value].value for part in reversed(CarrierPart)]
+    counts = [-number.value for number in reversed(row.parts.values())]
     return (row.name == UNKNOWN_NAMES, *counts, row.name)
 
 

@@ -135,6 +135,10 @@ class Summary:
         return "shown" if solution.pk in self.shown else ""
 
 
+MOST_OTHERS = 20
+"""An insured's other runs that a run's page names; there may be more."""
+
+
 def decision_of(
     run: Run,
     user: User | AnonymousUser,
@@ -198,11 +202,12 @@ def newer_run(run: Run) -> Run | None:
 
 
 def newer_among(others: Sequence[Run], run: Run) -> Run | None:
-    """The same, by the insured's latest other runs, the latest first, with `supposed`."""
+    """The same, by the insured's latest other runs, the latest first, with `supposed`: all of
+    them, or `MOST_OTHERS`."""
     later = [each for each in others if each.number > run.number]
     quoted = (each for each in later if each.state == RunState.COMPLETED)
     newer = next((each for each in quoted if not getattr(each, "supposed")), None)  # noqa: B009
-    if newer is None and later and len(later) == len(others):
+    if newer is None and later and len(later) == len(others) >= MOST_OTHERS:
         return newer_run(run)  # among those before them
     return newer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -95,10 +95,11 @@ def _effective(option: Option) -> Iterable[Check]:
 def _split(option: Option, frozen: Frozen) -> Iterable[Check]:
     """Lines quoted inside a bundle that this package takes without the rest of it."""
     taken: dict[tuple[PackageKey, tuple[str, ...]], list[Policy]] = {}
-    for policy in option.policies.values():
-        left = _left_behind(policy, option)
+    packages = {line: policy.package for line, policy in option.policies.items()}
+    for line, policy in option.policies.items():
+        left = _left_behind(policy, packages[line], packages)
         if left and not _standalone_confirmed(policy):
-            taken.setdefault((policy.package, left), []).append(policy)
+            taken.setdefault((packages[line], left), []).append(policy)
     details = [_split_words(policies, left, frozen) for (_, left), policies in taken.items()]
     if details:
         yield Check(
@@ -119,19 +120,18 @@ def _split_words(policies: Sequence[Policy], left: Sequence[str], frozen: Frozen
     return f"{whole}; {dollars(off)} of bundle discount is at stake" if off else whole
 
 
-def _left_behind(policy: Policy, option: Option) -> tuple[str, ...]:
-    """The other lines of the policy's package that the option takes elsewhere, in words."""
+def _left_behind(
+    policy: Policy, own: PackageKey, taken: Mapping[str, PackageKey]
+) -> tuple[str, ...]:
+    """The other lines of the policy's package that the option takes elsewhere, in words. `taken`
+    says of each line in the option whose package it is, `own` is the policy's."""
     if not policy.package_id and policy.package_premium is None:
         return ()
     return tuple(
         line_word(line)
         for line in policy.package_lines
-        if line != policy.line and not _same_package(policy, option.policies.get(line))
+        if line != policy.line and taken.get(line) != own
     )
-
-
-def _same_package(policy: Policy, other: Policy | None) -> bool:
-    return other is not None and other.package == policy.package
 
 
 def _standalone_confirmed(policy: Policy) -> bool:

@@ -84,28 +84,27 @@ def points_of(line: str, held: Sequence[Policy | None]) -> list[Point]:
 
     Left out is what none of them states, unless it must be stated, and how one may pay.
     """
-    return [point for detail in DETAILS.get(line, ()) for point in _points(detail, line, held)]
+    stated = {code for policy in held if policy is not None for code in policy.details}
+    # Most of what might be said of a line is said of none.
+    asked = stated | CORE.get(line, frozenset()) | {"term"}
+    return [
+        point
+        for detail in DETAILS.get(line, ())
+        if detail.code in asked and detail.code not in PRICE_ONLY
+        for point in _points(detail, line, held)
+    ]
 
 
 def _points(detail: Detail, line: str, held: Sequence[Policy | None]) -> Iterator[Point]:
     core = detail.code in CORE.get(line, ())
-    if detail.code in PRICE_ONLY:
-        return
     if detail.code == "deductibles":
         yield from _deductibles(held)
-        return
-    if detail.code != "term" and not core and not _stated(detail.code, held):
         return
     side = _term if detail.code == "term" else _side
     sides = tuple(None if policy is None else side(policy, detail) for policy in held)
     if core or any(each is not None and each.value is not None for each in sides):
         label = "Term" if detail.code == "term" else detail.label
         yield Point(detail.code, label, _inside(label), core, sides)
-
-
-def _stated(code: str, held: Sequence[Policy | None]) -> bool:
-    """Whether any of them states it: most of what might be said of a line is said of none."""
-    return any(policy is not None and code in policy.details for policy in held)
 
 
 def _side(policy: Policy, detail: Detail) -> Side:

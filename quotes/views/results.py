@@ -32,6 +32,7 @@ from quotes.services.account import account_of
 from quotes.services.choice import SORTS
 from quotes.services.compared import compare_packages
 from quotes.services.cost_chart import draw_costs
+from quotes.services.decision_summary import MOST_OTHERS
 from quotes.services.package_rows import card_of, draw_rows
 from quotes.services.ranked import Ranking, rank_packages
 from quotes.services.reconciliation import reconcile
@@ -41,8 +42,6 @@ from quotes.services.what_if.origin import IS_WHAT_IF
 from quotes.services.worklist import HEAVY
 from quotes.views.access import PortalRequest, get_or_absent
 from quotes.views.decisions import decision_context
-
-MOST_OTHERS = 20
 
 
 def ranked_context(

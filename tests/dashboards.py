@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from django.utils import timezone
+from time_machine import travel
 
 from quotes.models import DecisionKind, Office, Role, Run, User
 from quotes.services import decisions, run_facts, runs
 from tests import runs as made
 from tests.decided import bring_to, choose, said
 from tests.factories import make_people, make_user, queued_run
+from tests.standing import standing
 
 NOW = "2026-11-16 15:00:00+00:00"
 """Monday, ten o'clock in the office; the example's first prices end on Nov 30."""
@@ -94,3 +99,19 @@ def seed(time_machine: Any) -> dict[str, Any]:
     Run.objects.filter(pk=live.pk).update(sandbox=not live.sandbox)
     at(live, "2026-11-09 10:30")
     return {**people, "harbor": harbor, "harborside": office}
+
+
+@pytest.fixture(scope="module")
+def seeded(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    """For all tests of a module, of which none may need an empty database."""
+    with standing(django_db_blocker):
+        with travel(NOW, tick=False) as traveller:
+            people = seed(traveller)
+        yield people
+
+
+@pytest.fixture
+def world(seeded: dict[str, Any], time_machine: Any) -> dict[str, Any]:
+    """For one test to change."""
+    time_machine.move_to(NOW, tick=False)
+    return deepcopy(seeded)

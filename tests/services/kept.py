@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
 from datetime import date, datetime
 from typing import Any
@@ -15,9 +14,9 @@ from quotes.services.dashboard.board import Board, read_board
 from quotes.services.dashboard.keeping import keep_days, keep_months
 from quotes.services.dashboard.period import Period
 from quotes.services.dashboard.scope import Scope
-from tests import dashboards
-from tests.standing import standing
+from tests.dashboards import seeded
 
+__all__ = ["counted", "seeded", "world"]
 LATER = "2027-01-05 15:00:00+00:00"
 """November is over, by more than two days."""
 PERIODS = (
@@ -27,15 +26,6 @@ PERIODS = (
     Period(date(2026, 11, 2), date(2026, 11, 30)),  # no whole month
     Period(date(2020, 1, 1), date(2027, 1, 5)),  # years
 )
-
-
-@pytest.fixture(scope="module")
-def seeded(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
-    """Everybody by name; see `tests.dashboards.seed`."""
-    with standing(django_db_blocker):
-        with travel(dashboards.NOW, tick=False) as traveller:
-            people = dashboards.seed(traveller)
-        yield people
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,11 @@ from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
 from quotes.models import AuditEvent
-from tests.dashboards import seed
+from tests.dashboards import seeded, world
 from tests.views.pages import signed_in
 
 pytestmark = pytest.mark.django_db
+__all__ = ["seeded", "world"]
 URL = reverse("quotes:dashboard")
 RUNS = reverse("quotes:run_list")
 LINK = re.compile(rf'<a [^>]*href="({re.escape(RUNS)}\?[^"]*)"([^>]*)>(.*?)</a>', re.DOTALL)
@@ -48,9 +49,8 @@ def behind(client: Client, address: str) -> int:
     ("who", "query"),
     [("admin", YEAR), ("admin", f"{YEAR}&service=sandbox"), ("manager", "period=month")],
 )
-def test_every_number_leads_to_as_many_runs(time_machine, who, query):
-    people = seed(time_machine)
-    client = signed_in(people[who])
+def test_every_number_leads_to_as_many_runs(world, who, query):
+    client = signed_in(world[who])
     # A search that the list has in mind would leave fewer.
     client.post(reverse("quotes:run_search"), {"text": "nobody of this name"})
     page = client.get(f"{URL}?{query}")
@@ -66,34 +66,32 @@ def test_every_number_leads_to_as_many_runs(time_machine, who, query):
     assert all(behind(client, each) for each, number in found.items() if number is None)
 
 
-def test_a_shared_insureds_broker_of_another_office_is_led_to_as_well(time_machine):
+def test_a_shared_insureds_broker_of_another_office_is_led_to_as_well(world):
     from django.contrib.auth.models import Group
 
     from quotes.models import Insured, InsuredShare
 
-    people = seed(time_machine)
-    manager = people["manager"]
+    manager = world["manager"]
     manager.groups.add(Group.objects.get(name="broker"))
-    shared = Insured.objects.filter(owner=people["harbor"]).latest("created_at")
+    shared = Insured.objects.filter(owner=world["harbor"]).latest("created_at")
     InsuredShare.objects.create(
-        insured=shared, user=manager, shared_by=people["harbor"], shared_at=shared.created_at
+        insured=shared, user=manager, shared_by=world["harbor"], shared_at=shared.created_at
     )
     client = signed_in(manager)
     page = client.get(f"{URL}?{YEAR}").content.decode()
-    found = {each: n for each, n in links(page).items() if f"broker={people['harbor'].pk}" in each}
+    found = {each: n for each, n in links(page).items() if f"broker={world['harbor'].pk}" in each}
     assert found
     assert all(behind(client, each) == n for each, n in found.items() if n is not None)
 
 
-def test_a_reason_is_found_by_number_and_only_where_it_is_seen(time_machine):
-    people = seed(time_machine)
-    admin = signed_in(people["admin"])
+def test_a_reason_is_found_by_number_and_only_where_it_is_seen(world):
+    admin = signed_in(world["admin"])
     page = admin.get(f"{URL}?{YEAR}").content.decode()
     assert "=1+1 &lt;b&gt;“no”&lt;/b&gt; long" in page
     addresses = [each for each in links(page) if "reason=" in each]
     assert len(addresses) == 2
     assert "1%2B1" not in "".join(addresses)
-    seen = {each: behind(signed_in(people["manager"]), each) for each in addresses}
+    seen = {each: behind(signed_in(world["manager"]), each) for each in addresses}
     assert sorted(seen.values())[0] == 0
     for odd in ("reason=abc", "reason=%00", "reason=" + "9" * 40, "has=nothing", "broker=none"):
         assert admin.get(f"{RUNS}?{odd}").status_code == 200
@@ -112,29 +110,26 @@ def test_a_reason_is_found_by_number_and_only_where_it_is_seen(time_machine):
         ("service=" + "x" * 300, "Choose one of those listed."),
     ],
 )
-def test_what_makes_no_sense_is_said_and_the_usual_shown(time_machine, query, says):
-    people = seed(time_machine)
-    response = signed_in(people["admin"]).get(f"{URL}?{query}")
+def test_what_makes_no_sense_is_said_and_the_usual_shown(world, query, says):
+    response = signed_in(world["admin"]).get(f"{URL}?{query}")
     assert response.status_code == 200
     page = response.content.decode()
     assert says in page
     assert "Runs started Oct 18 – Nov 16, 2026" in page
-    assert signed_in(people["admin"]).get(f"{URL}?period={query}&office=%00").status_code == 200
+    assert signed_in(world["admin"]).get(f"{URL}?period={query}&office=%00").status_code == 200
 
 
-def test_others_brokers_and_offices_are_no_filter(time_machine):
-    people = seed(time_machine)
-    client = signed_in(people["manager"])
+def test_others_brokers_and_offices_are_no_filter(world):
+    client = signed_in(world["manager"])
     mine = client.get(URL).context["board"].counts.runs
-    for query in (f"broker={people['harbor'].pk}", f"office={people['harborside'].pk}"):
+    for query in (f"broker={world['harbor'].pk}", f"office={world['harborside'].pk}"):
         page = client.get(f"{URL}?{query}")
         assert page.context["board"].counts.runs == mine
         assert "harbor" not in page.content.decode().lower()
 
 
-def test_live_leaves_the_sandbox_out_until_it_is_asked_for(time_machine, settings):
-    people = seed(time_machine)
-    client = signed_in(people["admin"])
+def test_live_leaves_the_sandbox_out_until_it_is_asked_for(world, settings):
+    client = signed_in(world["admin"])
     settings.NEXIO_IS_SANDBOX = True
     both = client.get(f"{URL}?{YEAR}").context["board"].counts.runs
     settings.NEXIO_IS_SANDBOX = False
@@ -143,23 +138,13 @@ def test_live_leaves_the_sandbox_out_until_it_is_asked_for(time_machine, setting
     assert client.get(f"{URL}?{YEAR}&service=both").context["board"].counts.runs == both
 
 
-def test_nothing_says_what_to_do(people, time_machine):
-    client = signed_in(people["manager"])
-    page = client.get(URL).content.decode()
-    assert "No runs yet" in page
-    assert reverse("quotes:insured_list") in page
-    assert '<svg class="trend"' not in page
-
-
-def test_an_empty_period_among_others_offers_a_longer_one(time_machine):
-    people = seed(time_machine)
-    page = signed_in(people["manager"]).get(f"{URL}?since=2021-01-01&until=2021-01-31")
+def test_an_empty_period_among_others_offers_a_longer_one(world):
+    page = signed_in(world["manager"]).get(f"{URL}?since=2021-01-01&until=2021-01-31")
     assert "No run was started on these days" in page.content.decode()
 
 
-def test_the_workbook_has_what_is_shown_and_no_formula(time_machine, tmp_path):
-    people = seed(time_machine)
-    client = signed_in(people["admin"])
+def test_the_workbook_has_what_is_shown_and_no_formula(world, tmp_path):
+    client = signed_in(world["admin"])
     shown = client.get(f"{URL}?{YEAR}").context["board"]
     before = AuditEvent.objects.count()
     response = client.get(f"{reverse('quotes:dashboard_xlsx')}?{YEAR}")
@@ -183,6 +168,6 @@ def test_the_workbook_has_what_is_shown_and_no_formula(time_machine, tmp_path):
     assert ends == [ending.day for ending in shown.endings], "days a spreadsheet can count with"
     entry = AuditEvent.objects.latest("pk")
     assert AuditEvent.objects.count() == before + 1, "one file, one entry"
-    assert (entry.deed, entry.actor) == ("exported", people["admin"])
+    assert (entry.deed, entry.actor) == ("exported", world["admin"])
     assert entry.data["days"] == "2025-12-01 to 2026-11-30"
     assert entry.data["runs"] == shown.counts.runs

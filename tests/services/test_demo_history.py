@@ -1,19 +1,31 @@
 """The demo's invented past: as the app would have written it, and never over anything real."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from django.test import override_settings
 from django.utils import timezone
 
 from quotes.models import Decision, DecisionEvent, Notice, Run, RunEvent, RunFact, RunState, User
 from quotes.services import demo, run_facts
-from tests.factories import queued_run
+from tests.standing import standing
 
 pytestmark = pytest.mark.django_db
 
 
-def test_managers_find_runs_in_every_stage_and_of_two_offices(settings):
-    settings.DEMO_ACCOUNTS = True
-    assert demo.load_demo()
-    assert demo.load_past() == Run.objects.count() >= 30
+@pytest.fixture(scope="module", autouse=True)
+def runs_loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[int]:
+    """The demo and its past, for all tests here: how many runs it was told to be."""
+    with standing(django_db_blocker):
+        with override_settings(DEMO_ACCOUNTS=True):
+            assert demo.load_demo()
+            loaded = demo.load_past()
+        yield loaded
+
+
+def test_managers_find_runs_in_every_stage_and_of_two_offices(runs_loaded):
+    assert runs_loaded == Run.objects.count() >= 30
     assert set(Run.objects.values_list("decision", flat=True)) == set(Decision.values)
     assert {RunState.COMPLETED, RunState.FAILED, RunState.REJECTED} == set(
         Run.objects.values_list("state", flat=True)
@@ -27,8 +39,6 @@ def test_managers_find_runs_in_every_stage_and_of_two_offices(settings):
 
 
 def test_it_lies_in_the_past_and_no_step_precedes_the_one_before():
-    demo.load_demo()
-    demo.load_past()
     now = timezone.now()
     for run in Run.objects.prefetch_related("events", "decision_events"):
         assert run.insured.created_at < run.created_at < now
@@ -40,8 +50,6 @@ def test_it_lies_in_the_past_and_no_step_precedes_the_one_before():
 
 
 def test_every_reason_fits_the_package_it_was_chosen_for():
-    demo.load_demo()
-    demo.load_past()
     said = DecisionEvent.objects.filter(kind="chosen").exclude(reason="")
     assert len({step.reason for step in said}) > 1
     for step in said.select_related("solution", "run"):
@@ -53,23 +61,10 @@ def test_every_reason_fits_the_package_it_was_chosen_for():
 
 
 def test_its_facts_are_what_the_runs_say_and_nothing_of_it_is_news():
-    demo.load_demo()
-    demo.load_past()
     assert list(run_facts.refresh_many(Run.objects.values_list("pk", flat=True))) == []
     assert not Notice.objects.filter(read_at=None).exists()
 
 
-def test_a_second_start_and_runs_of_ones_own_leave_everything_as_it_is():
-    demo.load_demo()
-    made = demo.load_past()
-    assert made
+def test_a_second_start_and_runs_of_ones_own_leave_everything_as_it_is(runs_loaded):
     assert demo.load_past() == 0
-    assert Run.objects.count() == made
-
-
-def test_there_is_none_without_the_demo_and_none_over_runs():
-    assert demo.load_past() == 0
-    queued_run()
-    demo.load_demo()
-    assert demo.load_past() == 0
-    assert Run.objects.count() == 1
+    assert Run.objects.count() == runs_loaded

@@ -22,6 +22,7 @@ class Command(BaseCommand):
         "with --planned those that waited to be sent stay queued. "
         "Exit 0 restored; 1 refused, 2 the file is unusable, with nothing changed."
     )
+    requires_system_checks: list[str] = []  # they are about the code, not about the data
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", help="what `manage.py backup` wrote")

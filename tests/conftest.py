@@ -25,8 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database-only",
         action="store_true",
-        help="leave out tests that use no database: on a second one they would say the same",
+        help="leave out tests that would say the same on a second database: those that use none, "
+        "and those marked any_database",
     )
+
+
+def tells_databases_apart(item: pytest.Item) -> bool:
+    return uses_database(item) and item.get_closest_marker("any_database") is None
 
 
 def uses_database(item: pytest.Item) -> bool:
@@ -42,8 +47,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if config.getoption("--database-only"):
-        config.hook.pytest_deselected(items=[each for each in items if not uses_database(each)])
-        items[:] = [each for each in items if uses_database(each)]
+        alike = [each for each in items if not tells_databases_apart(each)]
+        config.hook.pytest_deselected(items=alike)
+        items[:] = [each for each in items if tells_databases_apart(each)]
     if CHROMIUM is not None or os.environ.get("REQUIRE_BROWSER"):
         return
     for item in items:

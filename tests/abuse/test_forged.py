@@ -17,7 +17,7 @@ from tests.access.world import OURS, address, browser_of, enrolled_world
 from tests.factories import PASSWORD
 from tests.test_access import RULES
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 world = enrolled_world
 
 ELSEWHERE = "https://evil.example"

@@ -1,6 +1,8 @@
 # `make help` lists what there is. The only things needed beforehand: Python 3.11 or later, make.
 PYTHON ?= python3
 BIN := .venv/bin
+# Of the suite: one more than two cores, since tests that start processes wait more than they compute.
+WORKERS ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # What `make coverage` runs: enough for every branch, and no more.
@@ -39,13 +41,13 @@ install-dev: .venv/dev.stamp ## Install what testing needs as well
 	@touch $@ .venv/runtime.stamp
 
 test: .venv/dev.stamp ## Run the whole suite; TEST_DATABASE_URL chooses another database
-	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 test-rest: .venv/dev.stamp ## Run what `make coverage` does not: both together are the whole suite
-	@$(BIN)/python -m pytest -n 2 $(COVERING:%=--ignore=%) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(COVERING:%=--ignore=%) $(PYTEST_ARGS)
 
 coverage: .venv/dev.stamp ## Branch coverage of the wire and of the run's life; fails under 100 %
-	@$(BIN)/python -m pytest -n 2 $(COVERING) --cov --cov-report=term-missing:skip-covered
+	@$(BIN)/python -m pytest -n $(WORKERS) $(COVERING) --cov --cov-report=term-missing:skip-covered
 
 check: .venv/dev.stamp ## Format, lint, types, import rules, migrations complete, deployment checks
 	@$(BIN)/ruff format --check .

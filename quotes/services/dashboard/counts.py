@@ -90,14 +90,14 @@ class Numbers:
         return Number(getattr(self.counts, kind), self.codes + CODES[kind])
 
 
-def counting(rows: QuerySet[Any], by: str | BaseExpression) -> QuerySet[Any, Any]:
+def counting(rows: QuerySet[Any], *by: str | BaseExpression) -> QuerySet[Any, Any]:
     """The query for the counts of each group of runs, of which `counts_of` makes `Counts`.
 
     A group is an expression where the bare column has an index of its own: SQLite would read the
     whole index to have the groups in order, and the period only then.
     """
-    grouped = rows.annotate(group=by) if not isinstance(by, str) else rows
-    name = "group" if not isinstance(by, str) else by
+    made = {f"group_{at}": each for at, each in enumerate(by) if not isinstance(each, str)}
+    groups = [each if isinstance(each, str) else f"group_{at}" for at, each in enumerate(by)]
     counted = {
         kind: Count("pk", filter=which) if which else Count("pk")
         for kind, (which, _) in KINDS.items()
@@ -109,19 +109,19 @@ def counting(rows: QuerySet[Any], by: str | BaseExpression) -> QuerySet[Any, Any
     }
     # Under names of their own: some figures are called as the columns they are made of.
     aggregates = {f"n_{kind}": each for kind, each in {**counted, **summed}.items()}
-    found = grouped.order_by().values(name).annotate(**aggregates)
-    counts: QuerySet[Any, Any] = found.values_list(name, *aggregates)
+    found = rows.annotate(**made).order_by().values(*groups).annotate(**aggregates)
+    counts: QuerySet[Any, Any] = found.values_list(*groups, *aggregates)
     return counts
 
 
-def counts_of(rows: Iterable[Any]) -> list[tuple[Any, Counts]]:
-    """Each group with its counts."""
+def counts_of(rows: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """What each group is grouped by, and at the end its counts."""
     answer, names = [], (*KINDS, *MONEY)
     for row in rows:
-        values: dict[str, Any] = dict(zip(names, row[1:], strict=True))
+        values: dict[str, Any] = dict(zip(names, row[-len(names) :], strict=True))
         for kind in MONEY:
             values[kind] = (values[kind] or Decimal(0)).quantize(CENT)
-        answer.append((row[0], Counts(**values)))
+        answer.append((*row[: -len(names)], Counts(**values)))
     return answer
 
 

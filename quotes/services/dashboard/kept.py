@@ -17,7 +17,6 @@ from quotes.services.dashboard.figures import Figures
 from quotes.services.dashboard.period import Period
 from quotes.services.dashboard.scope import Scope
 
-COARSE = frozenset({"month", "quarter", "year"})
 MOST_SUMS = 32
 """That a process holds in memory; of 100,000 runs a year, half a megabyte each."""
 MOST_GAPS = 8
@@ -73,7 +72,7 @@ def add_kept(
 ) -> None:
     """Add the kept figures of these months and days: the latest month as a sum of its own, whose
     runs are still decided on, so that those before it need not be summed anew each time."""
-    by_day = scope.period.unit not in COARSE
+    by_day = not scope.period.is_coarse
     sandbox = scope.service == "sandbox" if scope.service else None
     whose = tuple(_whose(scope)) if months or days else ()
     for some in (months[:-1], months[-1:]):

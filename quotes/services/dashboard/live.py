@@ -7,7 +7,18 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
 from quotes.models import CarrierPart, DecisionEvent, DecisionKind, MonthFigures, RunCarrier
@@ -42,16 +53,23 @@ def count(scope: Scope, pieces: Sequence[Period]) -> Figures:
         ([each.begins for each in pieces], [each.ends for each in pieces]),
     )
     asked = (*scope.whose, *spans.moments)
-    found.days = dict(counts_of(_by_day(*asked)))
-    for pk, counts in counts_of(_by_broker(*asked)):
-        found.broker(pk).counts = counts
-    for pk, waited, timed in _times(*asked):
+    if scope.period.is_coarse:
+        months = [month.since for each in pieces for month in each.in_months()]
+        for month, pk, counts in counts_of(_by_month_and_broker(months, *asked)):
+            found.day(months[month]).add(counts)
+            found.broker(pk).counts.add(counts)
+    else:
+        found.days = dict(counts_of(_by_day(*asked)))
+        for pk, counts in counts_of(_by_broker(*asked)):
+            found.broker(pk).counts = counts
+    for pk, waited, timed, code in _each_run(*asked):
+        if code:
+            found.failures[code] += 1
         if waited is not None:
             found.waited.new.append(waited)
         if timed is not None:
             found.timed.new.append(timed)
             found.broker(pk).timed.new.append(timed)
-    found.failures = Counter({code: runs for code, runs in _failures(*asked) if code})
     for mark, *of in _reasons(*asked):
         found.say(mark, Said(*of))
     found.carriers = _known_parts(scope, spans)
@@ -70,6 +88,16 @@ def _rows(*asked: Any) -> RunFactQuerySet:
 
 
 @prepared
+def _by_month_and_broker(months: Collection[date], *asked: Any) -> QuerySet[Any, Any]:
+    """Both at once, where a day counts for its month: of a year as many rows as by its days. The
+    months are named by their place in `months`, their first days."""
+    latest_first = [
+        When(created_on__gte=first, then=Value(place)) for place, first in enumerate(months)
+    ][::-1]
+    return counting(_rows(*asked), Case(*latest_first, default=Value(0)), BROKER)
+
+
+@prepared
 def _by_day(*asked: Any) -> QuerySet[Any, Any]:
     return counting(_rows(*asked), "created_on")
 
@@ -80,14 +108,9 @@ def _by_broker(*asked: Any) -> QuerySet[Any, Any]:
 
 
 @prepared
-def _times(*asked: Any) -> QuerySet[Any, Any]:
-    return _rows(*asked).annotate(of=BROKER).values_list("of", "waited", "to_decision")
-
-
-@prepared
-def _failures(*asked: Any) -> QuerySet[Any, Any]:
-    why = _rows(*asked).values(why=Coalesce("failure", Value("")))
-    return why.annotate(runs=Count("pk")).values_list("why", "runs")
+def _each_run(*asked: Any) -> QuerySet[Any, Any]:
+    """Times are needed one by one; what else there is to count of a run costs no statement then."""
+    return _rows(*asked).annotate(of=BROKER).values_list("of", "waited", "to_decision", "failure")
 
 
 @prepared

@@ -51,7 +51,8 @@ class Timing:
 
 
 def timing_of(times: Times, runs: Number) -> Timing:
-    return Timing(times.percentile(50), times.percentile(95), runs)
+    median, p95 = times.percentiles(50, 95)
+    return Timing(median, p95, runs)
 
 
 @dataclass(frozen=True)
@@ -154,13 +155,14 @@ def brokers_of(found: Figures, scope: Scope) -> list[BrokerRow]:
     rows = []
     for pk, of in found.brokers.items():
         *name, office = people[pk] if pk else ("No broker", "", "", None)
+        (median,) = of.timed.percentiles(50)
         rows.append(
             BrokerRow(
                 name_of(*name),
                 office or "",
                 of.counts,
                 Numbers(of.counts, scope.codes(scope.period, broker=str(pk) if pk else "none")),
-                of.timed.percentile(50),
+                median,
             )
         )
     return sorted(rows, key=lambda row: (row.office, row.name))

@@ -25,12 +25,12 @@ class Times:
     new: list[float] = field(default_factory=list)
     kept: list[Sequence[float]] = field(default_factory=list)
 
-    def percentile(self, percent: int) -> float | None:
-        """A percentile of all of them, None of none; `percent` is a whole number."""
+    def percentiles(self, *percents: int) -> list[float | None]:
+        """Percentiles of all of them, None of none; whole numbers."""
         parts = [*self.kept, sorted(self.new)]
         if sum(map(len, parts)) <= MOST_TO_SORT:
             parts = [sorted(chain.from_iterable(parts))]
-        return percentile(parts, percent)
+        return [percentile(parts, percent) for percent in percents]
 
     def settle(self) -> None:
         """Keep the new ones as well, all in one sequence."""

@@ -65,6 +65,15 @@ class Period:
         units = ("day", "week", "month", "quarter")
         return next((each for each in units if _count(self, each) <= MOST_PIECES), "year")
 
+    @property
+    def is_coarse(self) -> bool:
+        """Whether no piece is shorter than a month."""
+        return self.unit not in {"day", "week"}
+
+    def in_months(self) -> list[Period]:
+        """Its calendar months, cut at the ends."""
+        return list(_pieces(self, "month"))
+
     def months(self) -> list[date]:
         """The first days of the calendar months that lie in it wholly."""
         first = self.since if self.since.day == 1 else _next(self.since, "month")

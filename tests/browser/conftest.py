@@ -12,7 +12,6 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 
 from quotes.models import Insured, User
 from tests.conftest import CHROMIUM_LAUNCH
-from tests.factories import PASSWORD
 from tests.views.pages import signed_in
 
 # Playwright's synchronous interface keeps an event loop in this thread; Django would take every
@@ -58,23 +57,26 @@ def page(page: Page) -> Iterator[Page]:
 
 @pytest.fixture
 def sign_in(page: Page, live_server: Any) -> Callable[[User], None]:
-    """Sign a test user in through the sign-in page."""
+    """Go to a test user's worklist, as after signing in, which the tests of the doors do."""
 
     def act(user: User) -> None:
-        page.goto(f"{live_server.url}/sign-in/")
-        page.get_by_label("Username").fill(user.username)
-        page.locator("input[type=password]").fill(PASSWORD)
-        page.locator("[data-sign-in]").click()
+        take_session(page, live_server, user)
+        page.goto(live_server.url + reverse("quotes:worklist"))
         page.get_by_role("heading", name="Worklist").wait_for()
 
     return act
 
 
+def take_session(page: Page, live_server: Any, user: User) -> None:
+    """Give the browser a session of the user's, in place of any that it has."""
+    cookie = signed_in(user).cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+
+
 @pytest.fixture
 def open_sheet(page: Page, live_server: Any, people: dict[str, User]) -> Callable[..., Page]:
     """Open an insured's page as the broker, in the quiet tab or in another, its grid at work."""
-    cookie = signed_in(people["broker"]).cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    take_session(page, live_server, people["broker"])
 
     def act(insured: Insured, tab: Page | None = None) -> Page:
         tab = tab or page

@@ -21,6 +21,8 @@ HOUSEHOLDS = 12
 UNDER_WAY = 4
 WRONG = 4
 PACKAGES = 20
+FEW = 6
+"""As many as the reply that the guide shows (`solutions_count`)."""
 NAME = "Benchmark Desk"
 
 
@@ -39,20 +41,21 @@ def fill(runs: int, until: datetime) -> None:
 def lay(broker: User, households: int = HOUSEHOLDS) -> None:
     for number in range(households):
         insured = household(broker, f"{NAME} {number}", ends_in=timedelta(days=2 + number % 5))
-        completed_run(insured, broker, PACKAGES)
+        completed_run(insured, broker, FEW if number == 1 else PACKAGES)
         if number < UNDER_WAY:
             made.waiting_run(broker, insured=insured)
         elif number < UNDER_WAY + WRONG:
             made.rejected_run(broker, insured=insured)
 
 
-def insured_on(broker: User) -> Insured:
-    """A household with six carriers' quotes, a run of 20 packages and one under way."""
-    return Insured.objects.get(owner=broker, applicant_name=f"{NAME} 0")
+def insured_on(broker: User, number: int = 0) -> Insured:
+    """A household with six carriers' quotes, a run of 20 packages and one under way; the next one
+    has a run of six packages."""
+    return Insured.objects.get(owner=broker, applicant_name=f"{NAME} {number}")
 
 
-def run_with_packages(broker: User) -> Run:
-    return Run.objects.get(insured=insured_on(broker), state="completed")
+def run_with_packages(broker: User, number: int = 0) -> Run:
+    return Run.objects.get(insured=insured_on(broker, number), state="completed")
 
 
 def run_under_way(broker: User) -> Run:

@@ -31,6 +31,7 @@ def cases(people: Any) -> dict[str, Ask]:
 
     broker, manager, admin = people.brokers[0], people.manager, people.admin
     insured, run = desk.insured_on(broker).pk, desk.run_with_packages(broker).pk
+    few = desk.run_with_packages(broker, 1).pk
     today = people.until.date()
     month, year = (
         f"/dashboard/?since={today - timedelta(days=days - 1)}&until={today}&service=nexio"
@@ -42,6 +43,7 @@ def cases(people: Any) -> dict[str, Ask]:
         "worklist, a manager's": Ask(manager, "/"),
         "insured": Ask(broker, f"/insureds/{insured}/"),
         "run under way": Ask(broker, f"/runs/{desk.run_under_way(broker).pk}/"),
+        "results, 6 packages": Ask(broker, f"/runs/{few}/"),
         "results, 20 packages": Ask(broker, f"/runs/{run}/"),
         "insureds": Ask(broker, "/insureds/"),
         "insureds, all": Ask(admin, "/insureds/"),

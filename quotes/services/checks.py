@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Outcome(StrEnum):
@@ -13,8 +13,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """One check: its outcome in a few words, why, and what was compared.
 
     `closed` is what no carrier would bind any more: it goes before all else.

@@ -95,7 +95,7 @@ def day_end(value: Any) -> dt.datetime | None:
 def _moment(value: Any, days: int) -> dt.datetime | None:
     if not isinstance(value, str) or len(value) > MOST_OF_A_MOMENT:
         return None
-    said, zone = value.strip(), timezone.get_current_timezone()
+    said, zone = value.strip(), timezone.get_default_timezone()
     # Only what is written as a moment is kept: anything else may be somebody's words.
     read = _moment_said if IN_FIGURES.fullmatch(said) else _moment_said.__wrapped__
     return read(said, days, zone)
@@ -124,7 +124,7 @@ def _moment_said(said: str, days: int, zone: dt.tzinfo) -> dt.datetime | None:
 
 def midnight(day: dt.date) -> dt.datetime:
     """The beginning of `day` in the office's time zone, as UTC."""
-    return _midnight(day, timezone.get_current_timezone())
+    return _midnight(day, timezone.get_default_timezone())
 
 
 def _midnight(day: dt.date, zone: dt.tzinfo) -> dt.datetime:

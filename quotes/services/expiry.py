@@ -1,7 +1,7 @@
 """How long a quote's price holds, and from when its end is warned of: one rule for all pages.
 
-All by the office's calendar. A price is gone from a moment on; what a person is told is the last
-day it holds.
+All by the office's calendar, of which there is one: asking which is in force takes longer than all
+else. A price is gone from a moment on; what a person is told is the last day it holds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOMENT = timedelta(microseconds=1)
 
 def last_day(moment: datetime) -> date:
     """The last day a price holds, for the moment from which it is gone."""
-    return _day(moment - MOMENT, timezone.get_current_timezone())
+    return _day(moment - MOMENT, timezone.get_default_timezone())
 
 
 @lru_cache(maxsize=1000)
@@ -30,7 +30,7 @@ def _day(moment: datetime, zone: tzinfo) -> date:
 
 def days_left(moment: datetime, now: datetime) -> int:
     """Days from today to the last day: 0 on that day, negative after it."""
-    zone = timezone.get_current_timezone()
+    zone = timezone.get_default_timezone()
     return (_day(moment - MOMENT, zone) - _day(now, zone)).days
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from quotes.models import LINES
 from quotes.models.carrier import carrier_key
@@ -124,8 +124,7 @@ def _listed(quote: dict[str, Any]) -> QuotedPackage:
     return QuotedPackage(quote["carrier"], rest, listed=True, lines=lines)
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(NamedTuple):
     """What a line of `input.quotes`, or an offering, says that it may be known by."""
 
     line: str

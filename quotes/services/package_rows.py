@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.text import slugify
 
@@ -35,8 +35,7 @@ Offering = Mapping[str, Any] | None
 """What was sent for a line, None where nothing was."""
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     """A line's premium in a package's bar: a rectangle in a box 100 wide, and its percent."""
 
     line: str
@@ -46,8 +45,7 @@ class Bar:
     percent: int
 
 
-@dataclass(frozen=True)
-class LineSaid:
+class LineSaid(NamedTuple):
     """What is said of a line of a package as Nexio returned it, beside what was sent for it.
 
     `premium` is Nexio's, dollars a year. `expired` is from when its price was gone before the run
@@ -165,8 +163,7 @@ def card_of(ranking: Ranking, placed: Placed) -> Card:
     return scorecard.read_card(placed.solution.scorecard, among)
 
 
-@dataclass(frozen=True)
-class _Sent:
+class _Sent(NamedTuple):
     """What is said of an offering wherever it is taken."""
 
     expired: datetime | None
@@ -232,14 +229,10 @@ def _in_line_order(placed: Placed) -> list[tuple[SolutionLine, Offering]]:
 
 
 def _level(solution: Solution) -> str:
-    """The level with the digits it came with; it has no documented scale, so none is added."""
-    raw = solution.scorecard.get("overall_level") if isinstance(solution.scorecard, dict) else None
+    """The level as the number it is; it has no documented scale, so none is added. How many digits
+    it came with, its scorecard shows."""
     level = solution.overall_level
-    if level is None:
-        return ""
-    if isinstance(raw, Decimal) and raw == level and len(str(raw)) <= 10:
-        return str(raw)
-    return f"{level.normalize():f}"
+    return "" if level is None else f"{level.normalize():f}"
 
 
 def _cost_remark(placed: Placed) -> str:

@@ -7,10 +7,9 @@ the same points, so that neither can say what the other does not.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from quotes.services.details import DETAILS, Detail, reading, shown_detail
 from quotes.services.details.catalogue import PRICE_GROUP
@@ -40,8 +39,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class Side:
+class Side(NamedTuple):
     """What one policy says at a point. `value` is None and `text` "—" where it states nothing.
 
     `asked` is False where that leaves no gap; `base` is its coverage A in dollars where `value`
@@ -54,8 +52,7 @@ class Side:
     base: Json = None
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """One thing in every policy, None for one that is missing. `label` heads a row, `said` stands
     inside a sentence; `core` is what must be stated before anything is called like for like."""
 

@@ -132,9 +132,10 @@ def _list_context(
     }
 
 
-def solutions_of(run: Run) -> list[Solution]:
-    """All packages of a run in Nexio's order, with their lines and carriers."""
-    found, lines = _solutions(run.pk), _lines(run.pk)
+def solutions_of(run: Run, *, scorecards: bool = False) -> list[Solution]:
+    """All packages of a run in Nexio's order, with their lines and carriers, and their scorecards
+    where these are shown: each is sealed, and opened for itself."""
+    found, lines = _solutions(run.pk, scorecards), _lines(run.pk)
     names = {line.carrier_id: line.carrier_name for line in lines}  # type: ignore[attr-defined]
     hand_in(lines, "carrier", {pk: Carrier(pk=pk, name=name) for pk, name in names.items() if pk})
     returned: dict[int, list[SolutionLine]] = defaultdict(list)
@@ -147,8 +148,10 @@ def solutions_of(run: Run) -> list[Solution]:
 
 
 @prepared
-def _solutions(run: UUID) -> QuerySet[Solution]:
+def _solutions(run: UUID, scorecards: bool) -> QuerySet[Solution]:
     rows = Solution.objects.filter(run=run)
+    if not scorecards:
+        rows = rows.defer("scorecard")
     return rows.order_by(F("rank").asc(nulls_last=True), "position")
 
 
@@ -176,7 +179,7 @@ def run_package(request: PortalRequest, pk: UUID, position: int) -> HttpResponse
     Absent for a run without packages, and for a position that none of its packages has.
     """
     run = get_or_absent(_with_request(request.user), pk)
-    ranking = _packages(run)
+    ranking = _packages(run, scorecards=True)
     placed = next((one for one in ranking.packages if one.solution.position == position), None)
     if placed is None:
         raise Http404("No such page.")
@@ -269,5 +272,6 @@ def _with_request(user: User) -> RunQuerySet:
     return rows.defer(*others, "insured__document", "insured__body_document")
 
 
-def _packages(run: Run) -> Ranking:
-    return rank_packages(run, solutions_of(run) if run.state == RunState.COMPLETED else [])
+def _packages(run: Run, *, scorecards: bool = False) -> Ranking:
+    completed = run.state == RunState.COMPLETED
+    return rank_packages(run, solutions_of(run, scorecards=scorecards) if completed else [])

@@ -144,10 +144,8 @@ def _once(kept: dict[Hashable, str], what: Hashable, draw: Callable[[Any], str])
 def _url(name: str, *args: object) -> str:
     """As `reverse`, which takes longer than drawing a row: each address is looked up once, and
     the keys of rows are put in their places."""
-    kinds = tuple(type(each) for each in args)
-    if not set(kinds) <= PLACES:
-        return reverse(name, args=args)
-    return _address(script_prefix(), name, kinds).format(*args)
+    address = _address(script_prefix(), name, tuple(map(type, args)))
+    return reverse(name, args=args) if address is None else address.format(*args)
 
 
 PLACES = {UUID, int}
@@ -155,7 +153,10 @@ PLACES = {UUID, int}
 
 
 @cache
-def _address(prefix: str, name: str, kinds: tuple[type, ...]) -> str:
+def _address(prefix: str, name: str, kinds: tuple[type, ...]) -> str | None:
+    """With places for values of these kinds; None where they are not found again in it."""
+    if not PLACES.issuperset(kinds):
+        return None
     stands = [stand_in(kind, number) for number, kind in enumerate(kinds)]
     address = reverse(name, args=stands).replace("{", "{{").replace("}", "}}")
     for number, stand in enumerate(stands):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from quotes.models import LINES, Solution, SolutionLine
@@ -237,6 +238,12 @@ def first_expiry(offerings: Iterable[Mapping[str, Any]]) -> Expiry | None:
 def line_word(line: str) -> str:
     """A line of business inside a sentence: "home"; an unknown one as it came."""
     return LINE_WORDS.get(line, line)
+
+
+@lru_cache(maxsize=200)
+def lines_in_words(lines: tuple[str, ...]) -> str:
+    """ "home and auto". Kept: a page of packages says the same few of each of them."""
+    return in_words([line_word(line) for line in lines])
 
 
 def in_words(words: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from quotes.services import expiry
 from quotes.services.checks import Check, Outcome
-from quotes.services.comparison import in_words, line_word
+from quotes.services.comparison import in_words, line_word, lines_in_words
 from quotes.services.frozen import Frozen, Option, PackageKey, Policy
 from quotes.services.money import dollars, dollars_between
 from quotes.services.points import shown_of
@@ -54,13 +54,13 @@ def _expiry(option: Option, now: datetime) -> Iterable[Check]:
     """A package expires with its earliest line; one that states no expiry may end before it."""
     ends = {key: each.expires_at for key, each in option.policies.items()}
     stated = {key: end for key, end in ends.items() if end is not None}
-    missing = in_words([line_word(key) for key, end in ends.items() if end is None])
+    missing = lines_in_words(tuple(key for key, end in ends.items() if end is None))
     if not stated:
         yield Check("expiry", Outcome.UNKNOWN, "Expiry not stated", (), "no line states its expiry")
         return
     first = min(stated.values())
-    whose = in_words([line_word(key) for key, end in stated.items() if end == first])
-    compared = "the expiry of " + in_words([line_word(key) for key in stated])
+    whose = lines_in_words(tuple(key for key, end in stated.items() if end == first))
+    compared = f"the expiry of {lines_in_words(tuple(stated))}"
     details = [f"not stated for {missing}: that may end earlier"] if missing else []
     last = expiry.last_day(first)
     day = f"{last:%b} {last.day}"
@@ -84,7 +84,7 @@ def _effective(option: Option) -> Iterable[Check]:
         if policy.details.get("effective_date")
     }
     said = [f"{line_word(ln)} {shown_of(option.policies[ln], 'effective_date')}" for ln in dates]
-    missing = in_words([line_word(line) for line in option.policies if line not in dates])
+    missing = lines_in_words(tuple(line for line in option.policies if line not in dates))
     if len(set(dates.values())) > 1:
         yield Check("effective", Outcome.WARNING, "Effective dates differ", said, "effective dates")
     elif dates and missing:
@@ -113,7 +113,7 @@ def _split(option: Option, frozen: Frozen) -> Iterable[Check]:
 
 def _split_words(policies: Sequence[Policy], left: Sequence[str], frozen: Frozen) -> str:
     """ "Gulfwind's auto and umbrella were quoted with home; $650 of bundle discount …"."""
-    lines = in_words([line_word(policy.line) for policy in policies])
+    lines = lines_in_words(tuple(policy.line for policy in policies))
     were = "was" if len(policies) == 1 else "were"
     whole = f"{policies[0].name}'s {lines} {were} quoted with {in_words(left)}"
     off = frozen.bundle_discount(policies[0])

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, reverse
 
 from quotes import urls
@@ -87,6 +88,20 @@ def test_a_page_that_refreshes_itself_is_one_look(world):
     world["clock"].shift(timedelta(minutes=5))
     client.get(at("run_detail", run.pk))
     assert len(entries(run_ref=run.pk)) == 2
+
+
+def test_looking_again_begins_no_transaction(world):
+    """On SQLite one would wait for whoever writes: a worker that stores an end, an import."""
+    client, page = browser("broker"), at("insured_detail", world["insured"].pk)
+    first, again = [_statements(client, page) for _ in range(2)]
+    assert [each for each in first if each.startswith("SAVEPOINT")]
+    assert not [each for each in again if each.startswith(("SAVEPOINT", "BEGIN", "INSERT"))]
+
+
+def _statements(client: Client, page: str) -> list[str]:
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(page).status_code == 200
+    return [each["sql"] for each in asked.captured_queries]
 
 
 def test_lists_and_what_is_nowhere_leave_no_entry(world):

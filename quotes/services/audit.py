@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
 from django.db.models import QuerySet, Value
 from django.utils import timezone
 
@@ -94,10 +95,13 @@ def record_once(
         insured_ref = _insured_of(run_ref)
     if _lately(actor.pk, insured_ref, run_ref, deed, what[:MOST_WHAT], now - ONE_LOOK, now):
         return None
-    return record(
-        actor=actor, deed=deed, what=what,
-        insured_ref=insured_ref, run_ref=run_ref, data=data, at=now,
-    )  # fmt: skip
+    # Begun for an entry alone: a transaction on SQLite waits for whoever writes, and most looks at
+    # a page find theirs.
+    with transaction.atomic():
+        return record(
+            actor=actor, deed=deed, what=what,
+            insured_ref=insured_ref, run_ref=run_ref, data=data, at=now,
+        )  # fmt: skip
 
 
 @prepared

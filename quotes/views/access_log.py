@@ -9,6 +9,7 @@ in the transaction of the change itself.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
@@ -41,15 +42,13 @@ def log_access(request: HttpRequest, response: HttpResponseBase, passage: Passag
         return
     entry = None
     try:
-        # Of its own, so that a database that refuses the entry goes on serving the page.
-        with transaction.atomic():
-            if response.status_code == 404:
-                _refused(user, passage)
-                return
-            entry = _entry(request.method or "", response.status_code, match)
-            if entry is not None and not _changed_nothing(entry, passage):
-                _write(user, entry, _about(match, passage, entry),
-                       _details(request, match, passage, entry))  # fmt: skip
+        if response.status_code == 404:
+            _refused(user, passage)
+            return
+        entry = _entry(request.method or "", response.status_code, match)
+        if entry is not None and not _changed_nothing(entry, passage):
+            _write(user, entry, _about(match, passage, entry),
+                   _details(request, match, passage, entry))  # fmt: skip
     except DatabaseError as error:
         deed = entry[0] if entry else ""
         log.error(
@@ -131,12 +130,15 @@ def _about(match: ResolverMatch, passage: Passage, entry: Entry) -> list[Whose]:
 
 def _write(user: User, entry: Entry, about: list[Whose], details: dict[str, Any]) -> None:
     deed, what, once = entry
-    for each in about:
-        write = record_once if once else record
-        write(
-            actor=user, deed=deed, what=what,
-            insured_ref=each.insured, run_ref=each.run, data=details,
-        )  # fmt: skip
+    write = record_once if once else record
+    # A deed's entries are written together, in a transaction of their own, so that a database that
+    # refuses them goes on serving the page. A look's each begin theirs where they are written.
+    with nullcontext() if once else transaction.atomic():
+        for each in about:
+            write(
+                actor=user, deed=deed, what=what,
+                insured_ref=each.insured, run_ref=each.run, data=details,
+            )  # fmt: skip
 
 
 def _refused(user: User, passage: Passage) -> None:

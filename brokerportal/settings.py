@@ -122,9 +122,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # A host that vanishes without a word must become an error soon, not a thread that hangs.
-    # Prepared queries are planned from the third time on that a connection is asked (planned.py).
     DATABASES["default"].setdefault("OPTIONS", {}).update(
-        prepare_threshold=2,
         connect_timeout=5,
         keepalives_idle=10,
         keepalives_interval=5,

@@ -2,7 +2,7 @@
 
 Django writes a statement's values into its text, so that PostgreSQL reads and plans each anew: half
 of its work for a page and more. Here the values that change stay out of the text, and what a
-connection has been asked often (`prepare_threshold` in the settings) it keeps as a plan.
+connection has been asked twice before it keeps as a plan.
 
 PostgreSQL decides, after five times, whether one plan serves all values or each has its own made:
 it takes the one plan only where it expects that to cost no more. So that it can tell, what is the
@@ -12,14 +12,17 @@ statement that says "open", and none that leaves it open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import ClientCursor, Cursor
+from psycopg import ClientCursor, Connection, Cursor
 from psycopg.types.numeric import Int8
 
 LARGEST = 2**63
+TIMES_BEFORE = 2
+"""How often a connection is asked a statement before it keeps a plan of it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class Planned:
         """What the database answers."""
         database.ensure_connection()
         # As Django's own cursors are made, but for the kind: theirs write values into the text.
-        with database._prepare_cursor(Cursor(database.connection)) as cursor:
+        connection = database.connection
+        with database._prepare_cursor(Cursor(connection)) as cursor, _counting(connection):
             cursor.execute(self.text, self.values(given))
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
@@ -62,6 +66,21 @@ class Planned:
         """The statement with the call's values in its text, for tests and for EXPLAIN."""
         database.ensure_connection()
         return ClientCursor(database.connection).mogrify(self.text, self.values(given))
+
+
+@contextmanager
+def _counting(connection: Connection[Any]) -> Iterator[None]:
+    """For what is asked meanwhile, the driver counts how often it was, and makes plans.
+
+    For nothing else: it keeps the text of what it counts, and in the text of Django's own
+    statements stand names, addresses and whole documents. Neither are plans pushed out by those,
+    nor thrown away by a transaction that is taken back.
+    """
+    connection.prepare_threshold = TIMES_BEFORE
+    try:
+        yield
+    finally:
+        connection.prepare_threshold = None
 
 
 def _literal(parameter: Any, database: Any) -> str:

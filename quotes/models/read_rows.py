@@ -23,10 +23,11 @@ class ReadModel(models.Model):
         abstract = True
 
     @classmethod
-    def from_db(  # type: ignore[override] # the stubs are those of a later Django
+    # The stubs are those of Django 6.1, whose `fetch_mode` is to be handed on then.
+    def from_db(  # type: ignore[override]
         cls, db: str | None, field_names: Collection[str], values: Collection[Any]
     ) -> Self:
-        if pre_init.receivers or post_init.receivers:
+        if pre_init.has_listeners(cls) or post_init.has_listeners(cls):
             return super().from_db(db, field_names, values)
         made = cls.__new__(cls)
         columns = vars(made)

@@ -74,10 +74,6 @@ class Solution(ReadModel):
         """The carriers of its lines, each once, in the lines' order."""
         return list(dict.fromkeys(line.shown_carrier for line in self.returned))
 
-    @property
-    def mixed(self) -> bool:
-        return len(self.carriers) > 1
-
 
 def shown_carrier(known: str | None, provider_name: str) -> str:
     """A returned line's carrier: as we know it, else as Nexio named it."""

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import transaction
 from django.db.models import QuerySet, Value
 from django.utils import timezone
 
@@ -93,15 +92,25 @@ def record_once(
     now = at or timezone.now()
     if insured_ref is None and run_ref is not None:
         insured_ref = _insured_of(run_ref)
-    if _lately(actor.pk, insured_ref, run_ref, deed, what[:MOST_WHAT], now - ONE_LOOK, now):
+    if lately(actor, deed, what, insured_ref, run_ref, now):
         return None
-    # Begun for an entry alone: a transaction on SQLite waits for whoever writes, and most looks at
-    # a page find theirs.
-    with transaction.atomic():
-        return record(
-            actor=actor, deed=deed, what=what,
-            insured_ref=insured_ref, run_ref=run_ref, data=data, at=now,
-        )  # fmt: skip
+    return record(
+        actor=actor, deed=deed, what=what,
+        insured_ref=insured_ref, run_ref=run_ref, data=data, at=now,
+    )  # fmt: skip
+
+
+def lately(
+    actor: User,
+    deed: str,
+    what: str,
+    insured_ref: UUID | None,
+    run_ref: UUID | None,
+    now: datetime,
+) -> bool:
+    """Whether the person has an entry of just this within `ONE_LOOK`."""
+    since = now - ONE_LOOK
+    return bool(_lately(actor.pk, insured_ref, run_ref, deed, what[:MOST_WHAT], since, now))
 
 
 @prepared

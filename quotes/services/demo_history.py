@@ -269,7 +269,7 @@ def _decide(run: Run, past: _Past) -> None:
         return
     found = list(run.solutions.all())
     solution = found[min(place, len(found) - 1)]
-    one_bill_fits = len(past.lines) > 1 and not solution.mixed
+    one_bill_fits = len(past.lines) > 1 and len(solution.carriers) == 1
     if (reason == ONE_BILL and not one_bill_fits) or (
         reason == DEDUCTIBLE and "home" not in past.lines
     ):

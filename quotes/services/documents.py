@@ -195,8 +195,10 @@ QUOTE_LINE = (
 
 
 def some_of(fields: tuple[Field, ...], *attrs: str) -> tuple[Field, ...]:
-    """Those of `fields` that fill the columns `attrs`."""
-    return tuple(field for field in fields if field.attr in attrs)
+    """Those of `fields` that fill the columns `attrs`, in that order. KeyError for one that none
+    fills."""
+    by_attr = {field.attr: field for field in fields}
+    return tuple(by_attr[attr] for attr in attrs)
 
 
 def read_fields(document: Mapping[str, Any], fields: tuple[Field, ...]) -> dict[str, Any]:

@@ -33,6 +33,11 @@ class Placed:
     label: str
 
     @property
+    def mixed(self) -> bool:
+        """Whether its lines are of several carriers."""
+        return len(self.carriers) > 1
+
+    @property
     def label_code(self) -> str:
         """By which of the known labels its mark is coloured."""
         return self.label if self.label in CODES else "alternative"

@@ -17,7 +17,7 @@ from tests.access.world import OURS, address, browser_of, enrolled_world
 from tests.factories import PASSWORD
 from tests.test_access import RULES
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 world = enrolled_world
 
 ELSEWHERE = "https://evil.example"
@@ -46,6 +46,7 @@ def test_no_view_is_exempt_from_the_check():
     assert exempt == []
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("who", ["anonymous", "broker", "admin"])
 def test_without_a_token_no_unsafe_request_is_taken(world, who):
     """Every address, by every unsafe method: as a form, as JSON, with another session's token and
@@ -107,6 +108,7 @@ def test_a_failed_sign_in_is_logged_without_what_was_typed(world, caplog):
     assert "wrong field" not in caplog.text
 
 
+@pytest.mark.any_database
 def test_over_https_a_form_from_another_site_or_none_is_refused(world):
     browser = checking("broker")
     fields = {"q": "x", "csrfmiddlewaretoken": token_of(browser)}
@@ -142,6 +144,7 @@ def leads_away(led: str) -> bool:
     return not plain.startswith("/") or plain.startswith("//")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("where", HOSTILE, ids=range(len(HOSTILE)))
 def test_nothing_leads_to_another_host(world, where):
     """By whatever name the address is given, in the query or the body, in a header that htmx

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from quotes.models import Run, RunEvent, RunFact
+from quotes.models import Insured, Run, RunEvent, RunFact
 from quotes.models.prepared import Prepared, prepared
 from tests import runs as made
 
@@ -83,15 +83,40 @@ def test_what_rows_are_only_sorted_by_is_no_part_of_them(people) -> None:
         assert all(len(row) == 1 for row in kinds_by_time(run.pk))
 
 
+def planned(words: str) -> bool:
+    return connection.vendor != "postgresql" or any(words in each for each in kept())
+
+
 def test_a_plan_serves_in_and_after_transactions_that_are_taken_back(people) -> None:
     run = made.waiting_run(people["broker"])
     since = timezone.now() - timedelta(days=1)
+    for _ in range(3):
+        assert waiting([run.pk], since) == [run]
+    assert planned("'waiting'")
     for _ in range(4):
         with transaction.atomic():
             Run.objects.filter(pk=run.pk).update(created_at=since - timedelta(days=1))
             assert waiting([run.pk], since) == []
             transaction.set_rollback(True)
         assert waiting([run.pk], since) == [run]
+        assert planned("'waiting'")
+
+
+def test_what_else_is_asked_neither_stays_in_memory_nor_pushes_plans_out(people) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("PostgreSQL's plans: set TEST_DATABASE_URL")
+    run = made.waiting_run(people["broker"])
+    since = timezone.now() - timedelta(days=1)
+    for _ in range(2):
+        waiting([run.pk], since)
+    for number in range(150):
+        Insured.objects.filter(applicant_name=f"Jane Household {number}").update(city="Mobile")
+    waiting([run.pk], since)
+    assert planned("'waiting'")
+    remembered = connection.connection._prepared
+    texts = [text for kept in (remembered._counts, remembered._names) for text, _ in kept]
+    assert texts
+    assert not [text for text in texts if b"Jane" in text or run.pk.hex.encode() in text]
 
 
 def test_numbers_of_any_size_are_found_or_not(people, monkeypatch: pytest.MonkeyPatch) -> None:

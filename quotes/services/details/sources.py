@@ -285,11 +285,7 @@ class Documents:
 def document_details(line: str, document: Any, offering: Any) -> dict[str, Json]:
     """What the documents of a line state of every detail."""
     documents = Documents.of(line, document, offering)
-    read = {
-        code: documents.stated(code)
-        for code, source in SOURCES[line].items()
-        if not source.keys.isdisjoint(documents.keys)
-    }
+    read = {code: documents.stated(code) for code in SOURCES[line]}
     return {code: found[0] for code, found in read.items() if found is not None}
 
 

@@ -122,7 +122,7 @@ def _package_rows(
     ]  # fmt: skip
     saving = compared.savings[placed.place]
     said: list[Cell] = [
-        ("mixed" if solution.mixed else "single") if placed.carriers else None,
+        ("mixed" if placed.mixed else "single") if placed.carriers else None,
         saving.difference.low,
         saving.difference.high,
         saving.likeness.words if saving.difference.stated else saving.difference.why or None,

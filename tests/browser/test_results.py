@@ -74,7 +74,7 @@ def test_filters_swap_the_list_keep_what_was_open_and_can_be_gone_back_on(opened
     page, run = opened
     total = run.solutions.count()
     expect(page.locator(".solution")).to_have_count(total)
-    single = sum(not s.mixed for s in run.solutions.prefetch_related("lines__carrier"))
+    single = sum(len(s.carriers) == 1 for s in run.solutions.prefetch_related("lines__carrier"))
     page.locator("#more-filters summary").click()
     page.evaluate("document.body.dataset.stays = 'yes'")
     page.locator("#chip-single").focus()

@@ -54,7 +54,7 @@ def test_every_reason_fits_the_package_it_was_chosen_for():
     assert len({step.reason for step in said}) > 1
     for step in said.select_related("solution", "run"):
         if "One carrier" in step.reason:
-            assert not step.solution.mixed
+            assert len(step.solution.carriers) == 1
             assert len(step.run.coverage_types) > 1
         if "wind deductible" in step.reason:
             assert "home" in step.run.coverage_types

@@ -50,7 +50,14 @@ class _Generator(CodeGenerator):
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
             super()._output_child_pre(node, frame, finalize)
         else:
-            self.write(f"environment.text({finalize.src or ''}")
+            # Most values are strings: a call for each took as long as all escaping.
+            self.write("(environment.escaped(_value) if type(_value := (")
+
+    def _output_child_post(self, node: Any, frame: Any, finalize: Any) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape:
+            super()._output_child_post(node, frame, finalize)
+        else:
+            self.write(")) is str else environment.text(_value))")
 
     @optimizeconst
     def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:
@@ -89,6 +96,7 @@ def call(what: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 class _Environment(Environment):
     code_generator_class = _Generator
     text = staticmethod(text)
+    escaped = staticmethod(escaped)
     call = staticmethod(call)
 
 

@@ -86,7 +86,7 @@ def draw_list(request: PortalRequest, run: Run) -> HttpResponse:
     shown: workspace.Workspace = context["workspace"]
     order = f", sorted by {shown.sorted_by}" if shown.sorted_by else ", in Nexio's order"
     context["announcement"] = f"{shown.matching} of {shown.total} packages shown{order}."
-    response = render(request, "quotes/partials/run_results.html", context)
+    response = render(request, "quotes/partials/run_results.html", {**context, "shown": context})
     address = reverse("quotes:run_detail", args=[run.pk])
     response["HX-Push-Url"] = address + shown.choice.query(page=shown.choice.page)
     patch_vary_headers(response, ["HX-Request"])

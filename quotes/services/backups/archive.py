@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -86,6 +87,11 @@ def writing(out: IO[bytes], manifest: Manifest) -> Iterator[Writer]:
         writer.close()
 
 
+DAMAGE = (KeyError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+"""What reading an archive raises where a byte of it is another; RuntimeError where that makes it
+look encrypted, or compressed in a way that nobody knows."""
+
+
 class Reader:
     """A backup whose every entry was read once and found to be as it was written."""
 
@@ -109,7 +115,7 @@ class Reader:
         try:
             for chunk in self.chunks(name):
                 digest.update(chunk)
-        except (KeyError, zipfile.BadZipFile, EOFError, OSError):
+        except DAMAGE:
             raise Unusable(f"{name} cannot be read: the file is damaged.") from None
         return digest.hexdigest()
 
@@ -131,7 +137,7 @@ def _manifest_of(archive: zipfile.ZipFile) -> Manifest:
         if said["format"] != FORMAT:
             raise Unusable(f"its format is {said['format']}, and this release reads {FORMAT}.")
         return Manifest(**said)
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile):
+    except (TypeError, ValueError, *DAMAGE):
         raise Unusable("it has no manifest of a backup.") from None
 
 

@@ -1,6 +1,6 @@
 """How a completed run came to its order, as far as anybody told: in plain words.
 
-Pure: reads the run's frozen documents and its timeline.
+Reads the run's frozen documents and its timeline: its reply only where the timeline does not say.
 """
 
 from __future__ import annotations
@@ -35,14 +35,23 @@ def account_of(run: Run, events: Sequence[RunEvent], stored: int) -> Account:
     """`events` are the run's, oldest first; `stored` is how many packages are kept."""
     seen = [_data(event).get("stage") for event in events if event.kind == "poll"]
     named = [stage for stage in [*seen, run.stage] if isinstance(stage, str) and stage]
-    response = run.response if isinstance(run.response, Mapping) else {}
-    listed = response.get("solutions")
+    told = next((_data(event) for event in reversed(events) if event.kind == "completed"), {})
+    if "unread" not in told:  # ended before its event said so
+        told = _read(run, stored)
     return Account(
         appetite=appetite_sent(run.request),
-        seconds=_seconds(response.get("duration_ms")),
+        seconds=_seconds(told.get("duration_ms")),
         stages=tuple(dict.fromkeys(_stage_words(stage) for stage in named)),
-        unread=max(len(listed) - stored, 0) if isinstance(listed, list) else 0,
+        unread=int(told["unread"]),
     )
+
+
+def _read(run: Run, stored: int) -> Mapping[str, Any]:
+    """The same from the reply, which may be megabytes."""
+    reply = run.response if isinstance(run.response, Mapping) else {}
+    listed = reply.get("solutions")
+    unread = max(len(listed) - stored, 0) if isinstance(listed, list) else 0
+    return {"duration_ms": reply.get("duration_ms"), "unread": unread}
 
 
 def appetite_sent(request: Mapping[str, Any]) -> str:

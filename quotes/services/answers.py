@@ -150,8 +150,20 @@ def _ended(answer: Answer) -> _Written:
         last_polled_at=at,
     )
     kind = "failed" if failed else "completed"
-    event = RunEvent.of(run, at=at, kind=kind, text=text, data={"status": message.status})
+    data = {"status": message.status} if failed else _told(message)
+    event = RunEvent.of(run, at=at, kind=kind, text=text, data=data)
     return _Written(answer, changes, [event])
+
+
+def _told(message: JobReply) -> dict[str, Any]:
+    """What a run's page says of the reply beside its packages: so it need not open all of that."""
+    listed = message.raw.get("solutions")
+    unread = len(listed) - len(message.solutions) if isinstance(listed, list) else 0
+    return {
+        "status": message.status,
+        "duration_ms": message.duration_ms,
+        "unread": max(unread, 0),
+    }
 
 
 def _goes_on(answer: Answer) -> _Written:

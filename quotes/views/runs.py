@@ -233,7 +233,8 @@ def _readable(user: User) -> RunQuerySet:
 
 
 def _run(request: PortalRequest, pk: UUID) -> Run:
-    """The run with its parsed documents, and of the exact bytes only how many they are."""
+    """The run with its parsed request; of the exact bytes only how many they are, and the reply,
+    of which its last event tells what is shown, only where somebody reads it."""
     run = one_or_absent(Run, pk, _run_for_page(request.user, pk))
     run.request_size = size_of(run, "request_body")  # type: ignore[attr-defined]
     run.response_size = size_of(run, "response_body")  # type: ignore[attr-defined]
@@ -244,7 +245,7 @@ def _run(request: PortalRequest, pk: UUID) -> Run:
 def _run_for_page(user: User, pk: UUID) -> QuerySet[Run]:
     """With what few runs have: their page asks for that only where there is any."""
     of = OuterRef("pk")
-    rows = _readable(user).defer("request_body", "response_body").filter(pk=pk)
+    rows = _readable(user).defer("request_body", "response_body", "response").filter(pk=pk)
     return rows.annotate(
         **stored_sizes("request_body", "response_body"),
         has_attempts=Exists(Run.objects.filter(resubmission_of=of).order_by()),

@@ -37,9 +37,17 @@ def writes(found: Mapping[str, Any]) -> str:
 
 def pages(found: Mapping[str, Any]) -> str:
     """The everyday pages of `pages.json`."""
-    report = found["pages"]
+    return _pages(found["pages"])
+
+
+def pages_postgresql(found: Mapping[str, Any]) -> str:
+    """The same of `pages_postgresql.json`."""
+    return _pages(found["pages_postgresql"])
+
+
+def _pages(report: Mapping[str, Any]) -> str:
     few, many = report["runs"][0], report["runs"][-1]
-    rows = []
+    rows, empty = [], report["cases"]["empty page"]["processor_median_ms"][-1]
     for case, row in report["cases"].items():
         medians = row["processor_median_ms"]
         rows.append(
@@ -49,12 +57,13 @@ def pages(found: Mapping[str, Any]) -> str:
                 *(f"{each:.0f}" for each in medians),
                 f"{medians[-1] / medians[0]:.1f}",
                 f"{row['processor_ratio']:.1f}",
-                f"{medians[-1] / report['cases']['empty page']['processor_median_ms'][-1]:.1f}",
+                f"{medians[-1] / empty:.1f}",
+                f"{row['processor_against_empty']:.1f}",
             ]
         )
     heads = [
         f"{_database(report)}, runs", "statements", *(f"{size:,}" for size in report["runs"]),
-        "ratio of medians", "of p95", "times an empty page",
+        "ratio of medians", "of p95", "times an empty page, medians", "p95",
     ]  # fmt: skip
     said = (
         f"Milliseconds of the processor, medians of {report['requests_of_a_case']} requests; "
@@ -126,6 +135,7 @@ def open_pages(found: Mapping[str, Any]) -> str:
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "writes": writes,
     "pages": pages,
+    "pages-postgresql": pages_postgresql,
     "flights": flights,
     "bursts": bursts,
     "open-pages": open_pages,

@@ -313,12 +313,21 @@ def test_a_database_with_data_is_refused_and_left_as_it_is(broker, file, capsys)
     assert not AuditEvent.objects.filter(what__startswith="Restored").exists()
 
 
+def telling_bytes(raw):
+    """Places in an archive where another byte is another story: the first entry's own header, its
+    place in the list of entries, the record at the end, and 200 spread over the whole."""
+    listed = raw.index(b"PK\x01\x02")
+    spread = range(0, len(raw), len(raw) // 200)
+    return [*range(60), *range(listed, listed + 80), *range(len(raw) - 22, len(raw)), *spread]
+
+
 def test_whichever_byte_is_damaged_it_is_said(broker, file):
     """What a flipped byte makes of an archive depends on where it stands: another checksum, a
-    stream that cannot be unpacked, an entry that looks encrypted. Few bytes are of no account."""
+    stream that cannot be unpacked, an entry that looks encrypted, a ZIP that nobody knows. Few
+    bytes are of no account."""
     call_command("backup", str(file))
     raw, damaged, said = file.read_bytes(), file.with_name("damaged.zip"), 0
-    places = range(0, len(raw), len(raw) // 400)
+    places = telling_bytes(raw)
     for place in places:
         damaged.write_bytes(raw[:place] + bytes([raw[place] ^ 0xFF]) + raw[place + 1 :])
         try:
@@ -326,7 +335,7 @@ def test_whichever_byte_is_damaged_it_is_said(broker, file):
                 pass
         except Unusable:
             said += 1
-    assert said > len(places) * 0.8
+    assert said > len(places) * 0.7
 
 
 def test_a_damaged_backup_changes_nothing(broker, elsewhere, file):

@@ -313,7 +313,7 @@ def test_a_database_with_data_is_refused_and_left_as_it_is(broker, file, capsys)
     assert not AuditEvent.objects.filter(what__startswith="Restored").exists()
 
 
-def telling_bytes(raw):
+def telling_bytes(raw: bytes) -> list[int]:
     """Places in an archive where another byte is another story: the first entry's own header, its
     place in the list of entries, the record at the end, and 200 spread over the whole."""
     listed = raw.index(b"PK\x01\x02")

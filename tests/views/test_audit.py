@@ -161,6 +161,8 @@ class TestHold:
         )
         assert reply.status_code == 422
         assert "Write the reason" in reply.content.decode()
+        back = f'href="{page_of(insured, "insured_detail")}#h-hold">Cancel</a>'
+        assert back in reply.content.decode()
         assert not LegalHold.objects.exists()
 
 

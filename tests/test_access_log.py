@@ -13,9 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, reverse
 
 from quotes import urls
-from quotes.models import AuditEvent, Deed, Run
+from quotes.models import ApprovalRule, AuditEvent, Deed, Office, Run
+from quotes.services.review.approvals import ask_approval
 from quotes.services.review.revisits import ask_to_revisit
 from quotes.views.audit_rules import RULES
+from tests.decided import choose
 from tests.factories import PASSWORD, import_example, make_people, stored_attachment
 from tests.runs import completed_run
 
@@ -160,8 +162,28 @@ def test_a_review_request_is_of_its_run_and_settled_once(world):
     asked = ask_to_revisit(run=run, actor=world["manager"], text="Why rank 2?")
     address = reverse("quotes:review_settle", kwargs={"pk": asked.pk, "act": "answer"})
     assert browser("broker").post(address, {"text": "It fits."}).status_code == 302
-    assert entries(run_ref=run.pk) == [("broker", "decided", "Answered a review")]
+    assert entries(run_ref=run.pk) == [("broker", "decided", "Answered a request to revisit")]
     assert entries(insured_ref=world["insured"].pk) == entries(run_ref=run.pk)
+
+
+@pytest.mark.parametrize(
+    ("who", "act", "told"),
+    [
+        ("manager", "approve", "Approved a choice"),
+        ("manager", "refuse", "Refused to approve a choice"),
+        ("broker", "withdraw", "Withdrew a review request"),
+    ],
+)
+def test_how_a_review_request_was_settled_is_said(world, who, act, told):
+    run = world["run"]
+    Office.objects.update(approval=ApprovalRule.ALWAYS)
+    choose(run, world["broker"])
+    asked = ask_approval(run=run, actor=world["broker"])
+    address = reverse("quotes:review_settle", kwargs={"pk": asked.pk, "act": act})
+    assert browser(who).post(address, {"text": "The roof."}).status_code == 302
+    assert entries(run_ref=run.pk) == [(who, "decided", told)]
+    page = browser("admin").get(at("insured_audit", world["insured"].pk)).content.decode()
+    assert f'<td data-label="What">{told}</td>' in page
 
 
 def test_what_a_view_made_is_named(world):

@@ -84,7 +84,7 @@ def _entry(method: str, status: int, match: ResolverMatch) -> Entry | None:
         words = rule.act or rule.look
         return (rule.post, words, rule.post == Deed.VIEWED) if shown else None
     if 300 <= status < 400 or (shown and rule.in_place):
-        return rule.post, rule.act, False
+        return rule.post, rule.did(match.kwargs), False
     if (shown or status in {409, 422}) and rule.look:
         return Deed.VIEWED, rule.look, True
     return None

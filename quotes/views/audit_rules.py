@@ -6,7 +6,9 @@ that was forgotten is logged all the same, under its own name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from quotes.models import Deed
 
@@ -14,17 +16,22 @@ from quotes.models import Deed
 @dataclass(frozen=True)
 class Rule:
     """What answering means. `look` is what a page that was shown is called in the log; `act` says
-    what a POST did that went through."""
+    what a POST did that went through, `acts` where that is for the address to say: by its `act`."""
 
     get: str | None = None
     post: str | None = None
     look: str = ""
     act: str = ""
+    acts: Mapping[str, str] = field(default_factory=dict)
     in_place: bool = False
     """Whether a POST that went through is answered with 200 instead of leading to a page."""
     of_nobody: bool = False
     """Whether a look is an entry though it is at no household in particular."""
     why_nothing: str = ""
+
+    def did(self, stated: Mapping[str, Any]) -> str:
+        """What a POST did; `stated` is what stands in the address."""
+        return self.acts.get(stated.get("act", ""), self.act)
 
 
 def page(look: str) -> Rule:
@@ -124,7 +131,15 @@ RULES: dict[str, Rule] = {
     "run_comment": act("Commented on a run", look=RUN),
     "run_revisit": act("Asked to revisit a run", look=RUN),
     "run_approval": act("Asked for approval", Deed.DECIDED, look=RUN),
-    "review_settle": act("Answered a review", Deed.DECIDED, look=RUN),
+    "review_settle": Rule(
+        post=Deed.DECIDED, look=RUN, act="Settled a review request",
+        acts={
+            "answer": "Answered a request to revisit",
+            "approve": "Approved a choice",
+            "refuse": "Refused to approve a choice",
+            "withdraw": "Withdrew a review request",
+        },
+    ),
     "run_notices_read": nothing(OWN),
     "inbox": nothing(OWN),
     "inbox_mail": nothing(OWN),

@@ -5,6 +5,7 @@ Every function is one short transaction on a row read before. All are told the t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeGuard
 
@@ -84,14 +85,16 @@ def submission_accepted(run: Run, reply: Reply[Accepted], *, now: datetime) -> N
         if run.nexio_run_id == run_id:
             return  # written before, though the database could not say so
         if run.state == RunState.SUBMIT_UNKNOWN:
-            _accept(run, reply, text=f"The reply came after all: run_id {run_id}.", now=now)
-        else:
-            run.note(
-                at=now,
-                kind="late_reply",
-                text=f"A late reply named run_id {run_id}; the run had moved on.",
-                data={"run_id": run_id},
-            )
+            # A person may settle it this moment: then it is noted as of any that was settled.
+            with suppress(RunMoved):
+                _accept(run, reply, text=f"The reply came after all: run_id {run_id}.", now=now)
+                return
+        run.note(
+            at=now,
+            kind="late_reply",
+            text=f"A late reply named run_id {run_id}; the run had moved on.",
+            data={"run_id": run_id},
+        )
 
 
 def _accept(run: Run, reply: Reply[Accepted], *, text: str, now: datetime) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from django_q.models import OrmQ
 
 from quotes.models import Run, User
+from quotes.nexio.messages import Accepted
+from quotes.services import outcomes
 from quotes.services.runs import (
     NotPossible,
     abandon_run,
@@ -24,7 +28,14 @@ from tests.answers import reset, status
 from tests.clock import ScaledClock
 from tests.factories import make_user, queued_run
 from tests.fake_nexio import FakeNexio
-from tests.runs import lost_run, rejected_run, unreadable_run, waiting_run
+from tests.runs import (
+    lost_run,
+    rejected_run,
+    reply_of,
+    submitting_run,
+    unreadable_run,
+    waiting_run,
+)
 from tests.services.watch import Watching, text_of, until_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -243,3 +254,28 @@ def test_a_run_that_is_asked_for_again_is_due_at_once(broker: User) -> None:
     assert next_check(run, timezone.now()) == 0
     assert next_check(run, timezone.now() - timedelta(minutes=1)) == pytest.approx(60, abs=20)
     assert not OrmQ.objects.exists()
+
+
+def test_run_id_is_kept_though_the_run_is_given_up_while_it_is_written_down() -> None:
+    """The reply came after all, and was to be waited for; just then somebody settled it."""
+    broker = make_user("settles", "broker")
+    run = submitting_run()
+    outcomes.lapsed_submission(Run.objects.get(pk=run.pk), now=timezone.now())
+    looks = 0
+
+    def settle_after_the_look(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        nonlocal looks
+        found = execute(sql, *rest)
+        if sql.startswith("SELECT") and "nexio_run_id" in sql:
+            looks += 1
+            if looks == 1:
+                abandon_run(run=run, actor=broker, reason="The insured went elsewhere.")
+        return found
+
+    said = reply_of(Accepted, {"run_id": "late-3", "status": "queued"}, 202)
+    with connection.execute_wrapper(settle_after_the_look):
+        outcomes.submission_accepted(run, said, now=timezone.now())
+    run.refresh_from_db()
+    assert looks
+    assert (run.state, run.nexio_run_id) == ("abandoned", "")
+    assert "late-3" in text_of(run, "late_reply")

@@ -54,6 +54,8 @@ class Planned:
 
     def rows(self, given: Sequence[Any], database: Any) -> list[tuple[Any, ...]]:
         """What the database answers."""
+        # As Django does before each cursor: a connection that was kept may have been cut since.
+        database.close_if_health_check_failed()
         database.ensure_connection()
         # As Django's own cursors are made, but for the kind: theirs write values into the text.
         connection = database.connection

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import close_old_connections, connection, transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
@@ -128,3 +128,29 @@ def test_numbers_of_any_size_are_found_or_not(people, monkeypatch: pytest.Monkey
     for _ in range(4):
         assert numbered(1) == [(1, 1)]
         assert not any(numbered(number) for number in (2**15, 2**31, 2**63, 2**80))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_cut_meanwhile_is_replaced(
+    people, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As between two commands of one process, which keeps its connection for a minute."""
+    if connection.vendor != "postgresql":
+        pytest.skip("needs a server to cut off")
+    monkeypatch.setattr(Prepared, "checked", False)  # Django's own would look first
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
+    connection.close()
+    run = made.waiting_run(people["broker"])
+    since = timezone.now() - timedelta(days=1)
+    assert waiting([run.pk], since) == [run]
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    finally:
+        other.close()
+    close_old_connections()
+    assert waiting([run.pk], since) == [run]

@@ -34,13 +34,15 @@ def try_key(*, actor: User, now: datetime) -> Trial:
 
     At most once in ten seconds for all administrators together. A key that was refused and works
     now lifts the hold, one that is refused puts it on; but not where the workers have another
-    key, since their hold is about theirs.
+    key, since their hold is about theirs. Whatever Nexio says of the key, it was heard from.
     """
     service, _ = NexioService.objects.get_or_create(base_url=settings.NEXIO_URL)
     free = Q(key_tested_at__isnull=True) | Q(key_tested_at__lte=now - AT_MOST_EVERY)
     if not NexioService.objects.filter(free, pk=service.pk).update(key_tested_at=now):
         return Trial("warning", "It was tested a moment ago. Try again in ten seconds.")
     trial, check = _asked()
+    if check is not None and check.recognised:
+        NexioService.objects.filter(pk=service.pk).update(last_contact_at=now)
     if check is not None and service.key_mark in {"", mark_of(settings.NEXIO_KEY)}:
         if check.ok and check.recognised and service.key_refused_at is not None:
             outcomes.key_works(service, now=now)

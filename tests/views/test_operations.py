@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils import timezone
 from quotes.models import AuditEvent, Insured, Run, RunState, WorkerBeat
 from quotes.services.operations_runs import PAGE_ROWS
 from tests import runs as made
+from tests.answers import raw, reset, status
 from tests.factories import queued_run
 from tests.views.pages import signed_in, words
 
@@ -226,6 +228,23 @@ class TestTheKey:
         again = admin.post(reverse("quotes:operations_key"), follow=True)
         assert "tested a moment ago" in words(again)
         assert len(nexio.recorded_polls()) == 1
+
+    @pytest.mark.parametrize(
+        ("answer", "heard"),
+        [
+            (status(404, {"code": "not_found", "message": "No such run."}), True),
+            (status(200, {"run_id": "r-1", "status": "queued"}), True),
+            (status(401, {"code": "unauthorized", "message": "No."}), True),
+            (raw(404, b"<html>Some proxy</html>"), False),
+            (reset(), False),
+        ],
+    )
+    def test_an_answer_of_nexios_is_hearing_from_it(self, admin, nexio, answer, heard):
+        assert "Last heard from Nexio — never yet" in words(admin.get(PAGE))
+        nexio.on_poll(None, [answer])
+        page = words(admin.post(reverse("quotes:operations_key"), follow=True))
+        assert ("never yet" not in page) is heard
+        assert bool(re.search(r"Last heard from Nexio \d+ s ago", page)) is heard
 
     def test_a_get_tests_nothing(self, admin, nexio):
         assert admin.get(reverse("quotes:operations_key")).status_code == 405

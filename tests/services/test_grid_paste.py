@@ -10,6 +10,12 @@ BY_PLACE = [
     ("carrier_name", "PURE\t$6,480\tq-1\tHome One\t5,160", [
         {"carrier_name": "PURE", "home-premium_annual": "$6,480", "home-quote_ref": "q-1",
          "home-product_name": "Home One", "auto-premium_annual": "5,160"}]),
+    # Products named like a line of business make no heading of a quote.
+    ("carrier_name", "PURE\t$6,480\tq-1\tHO-3\t5,160\t\tAuto\nFable\t2100", [
+        {"carrier_name": "PURE", "home-premium_annual": "$6,480", "home-quote_ref": "q-1",
+         "home-product_name": "HO-3", "auto-premium_annual": "5,160",
+         "auto-product_name": "Auto"},
+        {"carrier_name": "Fable", "home-premium_annual": "2100"}]),
     ("home-premium_annual", "6,480\n5,160\n", [
         {"home-premium_annual": "6,480"}, {"home-premium_annual": "5,160"}]),
     ("umbrella-product_name", "Excess\t12,500\t12\t3/28/2026\tbeyond the last", [

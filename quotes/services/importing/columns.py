@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from quotes.services.importing.catalogue import (
     AFTER_DETAILS,
@@ -43,6 +45,8 @@ LONGEST_HEADING = 100
 MOST_GROUP_WORDS = 4
 SAMPLES = 3
 SAMPLED_ROWS = 200
+FIGURE = re.compile(r"\$? ?[0-9][0-9,]*(\.[0-9]+)?")
+"""An amount or a count and nothing beside it, which names no column."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,9 @@ class HeadingRow:
 def find_heading(sheet: Sheet, chosen: Mapping[str, str] | None = None) -> HeadingRow | None:
     """The heading row among the first rows: the one of which most columns are recognised.
 
-    Where none is, the first row that holds nothing but words, so that a person can say what
-    they mean; None where there is no such row either.
+    A quote of products called HO-3 and Auto is none, for all that they name lines: it holds as
+    many figures. Where there is none, the first row that holds nothing but words, so that a person
+    can say what they mean; None where there is no such row either.
     """
     best, most = None, 0
     for position, row in enumerate(sheet.rows[:WITHIN]):
@@ -71,7 +76,7 @@ def find_heading(sheet: Sheet, chosen: Mapping[str, str] | None = None) -> Headi
         above = sheet.rows[position - 1] if position else None
         found = HeadingRow(position, tuple(_columns(sheet, row, above)))
         recognised = len(_recognised(found, chosen or {}))
-        if recognised > most:
+        if recognised > max(most, _figures(row, found)):
             best, most = found, recognised
     if best is not None:
         return best
@@ -94,6 +99,12 @@ def _recognised(row: HeadingRow, chosen: Mapping[str, str]) -> set[str]:
         for index, (group, text) in enumerate(row.columns)
         if text and (target := chosen.get(heading_key(row.text(index))) or guess(text, group))
     }
+
+
+def _figures(row: Row, found: HeadingRow) -> int:
+    """How many cells of a row, or of that above it where they are headings, are figures."""
+    written = sum(FIGURE.fullmatch(text) is not None for _, text in found.columns)
+    return written + sum(isinstance(cell, int | Decimal) for cell in row.cells)
 
 
 def _is_words(cell: Cell) -> bool:

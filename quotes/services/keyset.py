@@ -34,6 +34,10 @@ M = TypeVar("M", bound=Keyed)
 Value = datetime | Decimal | float | None
 Read = Callable[[list[UUID]], Iterable[M]]
 MOST_MARK = 400
+YEARS = range(1900, 9000)
+MORE_THAN_ANY = Decimal(10) ** 12
+CENT = Decimal("0.01")
+"""What no column holds, some database cannot even be asked to compare."""
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,17 @@ def _value(said: str | None, order: Order) -> Value:
         return None
     if order.of is datetime:
         moment = parse_datetime(said)
-        if moment is None or not is_aware(moment):
+        if moment is None or not is_aware(moment) or moment.year not in YEARS:
             raise ValueError(said)
         return moment
     number = Decimal(said)
-    if not number.is_finite() or abs(number) > Decimal(10) ** 12:
+    if not number.is_finite() or abs(number) >= MORE_THAN_ANY:
         raise ValueError(said)
-    return number if order.of is Decimal else float(number)
+    if order.of is float:
+        return float(number)
+    if number != number.quantize(CENT):
+        raise ValueError(said)
+    return number
 
 
 @dataclass(frozen=True)

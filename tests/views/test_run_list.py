@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -123,6 +125,30 @@ def test_every_order_pages_through_each_run_once_with_the_unknown_last(client, p
             last = client.get(f"{URL}?sort={sort}&at={mark}").context["page"]
         backwards = follow(client, f"sort={sort}&at={mark}", "prev")
         assert backwards[::-1] == pages
+
+
+MADE_UP = [
+    ("started", "0001-01-01T00:00:00+14:00"),
+    ("started", "9999-12-31T23:59:59-14:00"),
+    ("expires", "0001-01-01T00:00:00+14:00"),
+    ("cost", "1000000000000"),
+    ("cost", "999999999999.999"),
+    ("cost", "1e-999999"),
+    ("waited", "1e-999999"),
+    ("waited", "nan"),
+]
+"""Values that no row can have, and that some database cannot even compare with one."""
+
+
+@pytest.mark.parametrize(("code", "said"), MADE_UP)
+def test_a_mark_that_somebody_made_up_leads_to_the_list(client, people, code, said):
+    run = queued_run(owner=people["broker"])
+    client.force_login(people["broker"])
+    for sort in (code, f"-{code}"):
+        for back in (0, 1):
+            raw = json.dumps([back, said, uuid4().hex]).encode()
+            mark = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+            assert shown(client, f"sort={sort}&at={mark}") == ids(run)
 
 
 def test_headings_say_and_turn_the_order(client, people):

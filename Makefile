@@ -11,7 +11,8 @@ COVERING := $(filter-out tests/nexio/test_reply_properties.py,$(wildcard tests/n
 	tests/services/test_run_life.py tests/services/test_claims.py \
 	tests/services/test_outcomes.py tests/services/test_outcomes_of_polls.py \
 	tests/services/test_answers_together.py tests/services/test_settling.py \
-	tests/services/test_submission.py tests/services/test_operations_acts.py
+	tests/services/test_refused_keys.py tests/services/test_submission.py \
+	tests/services/test_operations_acts.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run install install-dev test test-rest check format lock upgrade sbom demo-reset screenshots migrate bench chaos coverage

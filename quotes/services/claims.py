@@ -51,6 +51,13 @@ def service_at(base_url: str, key: str) -> NexioService:
     return service
 
 
+def others_have_another(base_url: str, key: str) -> bool:
+    """Whether who began last at this address did so with another key than this."""
+    return (
+        NexioService.objects.filter(base_url=base_url).exclude(key_mark__in=["", mark_of(key)])
+    ).exists()
+
+
 def read_again(service: NexioService, key: str) -> None:
     """The row as it is now, for a watcher that read it before: in the same object, which whoever
     sends or asks holds as well, so that what an answer says of the key is known to the next look.

@@ -20,7 +20,7 @@ from quotes.nexio import errors
 from quotes.nexio.client import Reply
 from quotes.nexio.messages import Accepted, JobReply
 from quotes.services import answers
-from quotes.services.claims import LEASE
+from quotes.services.claims import LEASE, service_at
 from quotes.services.notices.telling import tell_of_step
 from quotes.services.rescheduling import polled
 from quotes.services.schedule import next_poll_in, resend_in
@@ -330,6 +330,15 @@ def refuse_key(service: NexioService, *, now: datetime) -> bool:
     if first:
         log.error("nexio_key_refused", service=service.pk)
     return bool(first)
+
+
+@transaction.atomic
+def begin_with_key(base_url: str, key: str, *, refused: bool, now: datetime) -> None:
+    """Go by this key at the address from here on, where others had another; as `refused`, it is
+    held from the first moment."""
+    service = service_at(base_url, key)
+    if refused:
+        refuse_key(service, now=now)
 
 
 def key_works(service: NexioService, *, now: datetime) -> None:

@@ -5,7 +5,6 @@ Every test runs the real watcher and client against a real socket.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,9 +15,7 @@ import pytest
 from django.db.models.signals import post_save
 
 from quotes.models import NexioService, Run, RunEvent
-from quotes.services.claims import service_at
 from quotes.services.runs import abandon_run
-from quotes.services.watching.loop import SHORTEST_PAUSE
 from tests.answers import (
     Answer,
     close_without_reply,
@@ -33,7 +30,7 @@ from tests.answers import (
 from tests.clock import ScaledClock
 from tests.factories import make_user
 from tests.fake_nexio import FakeNexio, Recorded
-from tests.services.watch import KEY, Watching, elsewhere, kinds, text_of, until, until_state
+from tests.services.watch import Watching, elsewhere, kinds, text_of, until, until_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FLAT = {"code": "invalid_request", "message": "input.address.state is not a state."}
@@ -151,103 +148,6 @@ def test_refusal_rejects_with_nexios_message(
     assert run.due_at is None
     assert len(nexio.recorded_submits) == 1
     assert not NexioService.objects.get(base_url=nexio.url).key_refused_at
-
-
-def test_401_rejects_and_holds_further_submissions_until_the_key_works(
-    nexio: FakeNexio, run: Run, queue: Callable[..., Run]
-) -> None:
-    nexio.keys = {"nx_test_another"}
-    with Watching(nexio, clock=ScaledClock(120)):
-        until_state(run, "rejected")
-        assert run.error == "Unknown API key."
-        service = NexioService.objects.get(base_url=nexio.url)
-        assert service.key_refused_at
-        held = queue("home_only.json")
-        # A check of the key asks for a run nobody has: nothing is submitted meanwhile.
-        nexio.wait_until(lambda fake: len(fake.recorded_polls()) >= 2)
-        assert len(nexio.recorded_submits) == 1
-        assert NexioService.objects.get(pk=service.pk).key_refused_at == service.key_refused_at
-        nexio.keys = None
-        until_state(held, "waiting", "completed")
-    service.refresh_from_db()
-    assert service.key_refused_at is None
-    assert Run.objects.get(pk=run.pk).state == "rejected"
-
-
-def test_401_hold_is_lifted_by_another_key(
-    nexio: FakeNexio, run: Run, queue: Callable[..., Run]
-) -> None:
-    nexio.keys = {"nx_test_another"}
-    with Watching(nexio):
-        until_state(run, "rejected")
-    held = queue("home_only.json")
-    with Watching(nexio, key="nx_test_another"):
-        until_state(held, "waiting", "completed")
-    assert NexioService.objects.get(base_url=nexio.url).key_refused_at is None
-    mark = NexioService.objects.get(base_url=nexio.url).key_mark
-    assert mark
-    assert "another" not in mark
-
-
-def test_a_worker_left_with_a_key_that_is_refused_costs_one_run_and_holds_up_no_other(
-    nexio: FakeNexio, run: Run, queue: Callable[..., Run]
-) -> None:
-    """As while a key is changed host by host, and the old one is shut already."""
-    nexio.keys = {"nx_test_another"}
-    with Watching(nexio):
-        until_state(run, "rejected")
-        with Watching(nexio, key="nx_test_another"):
-            for name in ("home_only.json", "home_auto.json", "guide_request.json") * 3:
-                until_state(queue(name), "completed")
-            assert NexioService.objects.get(base_url=nexio.url).key_refused_at is None
-    with_old = [each for each in nexio.recorded_submits if KEY in each.headers["authorization"]]
-    assert len(with_old) == 1
-
-
-class HeldClock(ScaledClock):
-    """One whose watcher can be kept from its next look."""
-
-    def __init__(self) -> None:
-        super().__init__(4)
-        self._held = self._resting = False
-        self._looks = 0
-
-    async def sleep(self, seconds: float) -> None:
-        self._looks += seconds == SHORTEST_PAUSE
-        await super().sleep(seconds)
-        while self._held:
-            self._resting = True
-            await asyncio.sleep(0.001)
-
-    def hold(self) -> None:
-        """Return once the watcher has looked and will not look again."""
-        self._resting, self._held = False, True
-        until(lambda: self._resting)
-
-    def let_look(self) -> None:
-        """Return once the watcher has looked, from a beginning that is still to come."""
-        self._held = False
-        before = self._looks
-        until(lambda: self._looks >= before + 2)
-
-
-def test_a_refused_key_is_known_to_the_next_look_though_others_began_before_it(
-    nexio: FakeNexio, run: Run, queue: Callable[..., Run]
-) -> None:
-    nexio.on_submit([hang(then=status(401, FLAT))])
-    clock = HeldClock()
-    with Watching(nexio, clock=clock):
-        nexio.wait_until(lambda fake: bool(fake.recorded_submits))
-        clock.let_look()
-        clock.hold()
-        nexio.release()
-        until_state(run, "rejected")
-        service_at(nexio.url, "nx_test_another")
-        second = queue("home_only.json")
-        clock.let_look()
-    second.refresh_from_db()
-    assert second.state == "queued"
-    assert len(nexio.recorded_submits) == 1
 
 
 LOST: dict[str, Answer] = {

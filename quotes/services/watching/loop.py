@@ -79,7 +79,7 @@ class Watcher:
         self.pulse = pulse
         self._sender = Sender(client=client, clock=self.clock, lease=self.lease)
         self._may_begin = asyncio.Semaphore(min(concurrency, SENDS_AT_ONCE))
-        self._refused_key = RefusedKey(client=client, clock=self.clock)
+        self._refused_key = RefusedKey(client=client, key=key, clock=self.clock)
         self._answered = Answered(lease=self.lease)
         self._unchanged = Unchanged(lease=self.lease, done=self._done, failed=self._let_be)
         self._polling: set[asyncio.Task[None]] = set()
@@ -134,6 +134,13 @@ class Watcher:
 
     async def _look(self, db: DatabaseThread) -> None:
         await self._unchanged.write(db)
+        if await self._refused_key.may_begin(db, self._service):
+            await self._take_up(db)
+        await self._beat(db)
+        await self._pause()
+
+    async def _take_up(self, db: DatabaseThread) -> None:
+        """Claim what is due, and begin to serve it."""
         now = self.clock.now()
         service = self._service
         await db.first(claims.read_again, service, self.key)
@@ -158,8 +165,6 @@ class Watcher:
             task = asyncio.create_task(self._serve(db, run))
             group.add(task)
             task.add_done_callback(group.discard)
-        await self._beat(db)
-        await self._pause()
 
     async def _pause(self) -> None:
         """Wait for the next look; where every place is taken, until one is free again."""

@@ -33,6 +33,10 @@ or a manager's."""
 
 def cases(people: Any) -> dict[str, Ask]:
     """Name → who asks for which list or dashboard."""
+    return {**_lists(people), **_dashboards(people)}
+
+
+def _lists(people: Any) -> dict[str, Ask]:
     admin, manager, broker = people.admin, people.manager, people.brokers[1]
     carrier = people.carriers[2].pk
     today = people.until.date()
@@ -69,11 +73,17 @@ def cases(people: Any) -> dict[str, Ask]:
         "search: nothing": (admin, "", "nobody at all"),
         "search, broker's own": (broker, "", "marlow"),
     }
+    return {name: Ask(who, f"/runs/?{query}", *rest) for name, (who, query, *rest) in lists.items()}
+
+
+def _dashboards(people: Any) -> dict[str, Ask]:
+    admin, manager, broker = people.admin, people.manager, people.brokers[1]
+    today = people.until.date()
     month, year = (
         f"/dashboard/?since={today - timedelta(days=days - 1)}&until={today}&service=nexio"
         for days in (30, 365)
     )
-    dashboards = {
+    return {
         "dashboard, 30 days": Ask(admin, month),
         "dashboard, manager's 30 days": Ask(manager, month),
         "dashboard, manager's 12 months": Ask(manager, year),
@@ -81,10 +91,6 @@ def cases(people: Any) -> dict[str, Ask]:
         "dashboard, a broker's 30 days": Ask(admin, f"{month}&broker={broker.pk}"),
         "dashboard, a broker's year": Ask(admin, f"{year}&broker={broker.pk}"),
     }
-    asked = {
-        name: Ask(who, f"/runs/?{query}", *rest) for name, (who, query, *rest) in lists.items()
-    }
-    return {**asked, **dashboards}
 
 
 def rows(page: str) -> int:

@@ -95,20 +95,10 @@ def proposal_data(
     lines = comparison.requested_lines(run.request) or list(run.coverage_types)
     incumbent = comparison.incumbent_of(run.request, lines)
     today = frozen.incumbent(lines)
-    name = run.insured.applicant_name
-    day = day_words(timezone.localdate(now))
     coverage = _coverage(picks, today, lines)
     confirm = [{"name": pick.name, "points": points_to_confirm(pick.checks)} for pick in picks]
     return {
-        "title": f"Insurance proposal for {name}" if name else "Insurance proposal",
-        "author": agency["name"] or broker,
-        "agency": dict(agency),
-        "broker": broker,
-        "prepared": day,
-        "place": run.insured.place,
-        "foot": f"Proposal {number}, {day}",
-        "sandbox": run.sandbox,
-        "sandbox_words": SANDBOX_WORDS,
+        **_head_and_foot(run, agency, broker, number, now),
         "notes": notes,
         "options": [
             {
@@ -129,6 +119,24 @@ def proposal_data(
         "confirm": [each for each in confirm if each["points"]],
         "glossary": glossary(_said(coverage, confirm)),
         "disclaimers": list(DISCLAIMERS),
+    }
+
+
+def _head_and_foot(
+    run: Run, agency: Mapping[str, Any], broker: str, number: int, now: datetime
+) -> dict[str, Any]:
+    """Whose proposal it is, from whom, of which day; and that the sandbox ranked it."""
+    name, day = run.insured.applicant_name, day_words(timezone.localdate(now))
+    return {
+        "title": f"Insurance proposal for {name}" if name else "Insurance proposal",
+        "author": agency["name"] or broker,
+        "agency": dict(agency),
+        "broker": broker,
+        "prepared": day,
+        "place": run.insured.place,
+        "foot": f"Proposal {number}, {day}",
+        "sandbox": run.sandbox,
+        "sandbox_words": SANDBOX_WORDS,
     }
 
 

@@ -150,19 +150,7 @@ def renew_insured(
     renewals = old.renewals.order_by("-created_at", "-pk")
     if len(renewals) > seen:
         raise AlreadyRenewed(renewals[0])
-    new = Insured(
-        owner=old.owner,
-        renewal_of=old,
-        identity_key=old.identity_key,
-        document=deepcopy(_document(old)),
-        body_document=deepcopy(old.body_document),
-    )
-    for name in HEAD:
-        setattr(new, name, getattr(old, name))
-    if effective is None:
-        new.document.pop("effective_date", None)
-    else:
-        new.document["effective_date"] = effective.isoformat()
+    new = _next_term(old, effective)
     policies = _policies(old, solution)
     _restate_premium(new.document, old, policies)
     origin = Origin(How.COPIED, where="the term before", by=user.shown_name)
@@ -176,16 +164,39 @@ def renew_insured(
         policy.insured = new
         policy.save(force_insert=True)
     if with_quotes:
-        for quote in old.quotes.select_related("carrier").prefetch_related("lines"):
-            blank_copy(
-                quote=quote,
-                insured=new,
-                carrier_name=quote.carrier_name,
-                carrier=quote.carrier,
-                position=quote.position,
-                origin=origin,
-            )
+        _copy_quotes(old, new, origin)
     return new
+
+
+def _next_term(old: Insured, effective: dt.date | None) -> Insured:
+    """The insured again, unsaved, with its profile and the effective date of the next term."""
+    new = Insured(
+        owner=old.owner,
+        renewal_of=old,
+        identity_key=old.identity_key,
+        document=deepcopy(_document(old)),
+        body_document=deepcopy(old.body_document),
+    )
+    for name in HEAD:
+        setattr(new, name, getattr(old, name))
+    if effective is None:
+        new.document.pop("effective_date", None)
+    else:
+        new.document["effective_date"] = effective.isoformat()
+    return new
+
+
+def _copy_quotes(old: Insured, new: Insured, origin: Origin) -> None:
+    """Each quote with its lines, and without its prices."""
+    for quote in old.quotes.select_related("carrier").prefetch_related("lines"):
+        blank_copy(
+            quote=quote,
+            insured=new,
+            carrier_name=quote.carrier_name,
+            carrier=quote.carrier,
+            position=quote.position,
+            origin=origin,
+        )
 
 
 def _copy_rows(new: Insured, drivers: Iterable[Driver], vehicles: Iterable[Vehicle]) -> None:

@@ -66,14 +66,7 @@ def start_run(
         .prefetch_related("drivers", "vehicles", "incumbents")
         .get(pk=insured.pk)
     )
-    rows = insured.quotes.prefetch_related("lines").order_by("position", "created_at", "id")
-    if quotes is not None:
-        rows = rows.filter(pk__in=[quote.pk for quote in quotes])
-        # In the order given: the request's order is that of the document it came from.
-        order = {quote.pk: index for index, quote in enumerate(quotes)}
-        chosen = sorted(rows, key=lambda quote: order[quote.pk])
-    else:
-        chosen = list(rows)
+    chosen = _quotes_now(insured, quotes)
     readiness = check_readiness(
         insured=insured, quotes=chosen, coverage_types=coverage_types, offered=offered
     )
@@ -99,6 +92,16 @@ def start_run(
         hint=hint,
         at=at,
     )
+
+
+def _quotes_now(insured: Insured, quotes: Sequence[Quote] | None) -> list[Quote]:
+    """The quotes as their rows are now, with their lines: all of the insured's, or `quotes`."""
+    rows = insured.quotes.prefetch_related("lines").order_by("position", "created_at", "id")
+    if quotes is None:
+        return list(rows)
+    # In the order given: the request's order is that of the document it came from.
+    order = {quote.pk: index for index, quote in enumerate(quotes)}
+    return sorted(rows.filter(pk__in=order), key=lambda quote: order[quote.pk])
 
 
 def queue_request(

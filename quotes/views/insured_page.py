@@ -138,19 +138,12 @@ def draw_insured(
         "quotes": quotes,
         "lines": Line.choices,
         "meta": sheet_meta(quotes),
-        "incumbents": matrix.incumbent_summary(insured.incumbents.all()),
         "runs": runs[: directory.MOST_RUNS],
         "more_runs": len(runs) > directory.MOST_RUNS,
-        "vehicles": [
-            (vehicle, profile.shown_driver(vehicle, list(insured.drivers.all())))
-            for vehicle in insured.vehicles.all()
-        ],
-        "residence": profile.readable(insured.document.get("residence")),
-        "history": profile.readable(insured.document.get("insurance_history")),
-        "other": profile.other_details(insured),
         "start": form,
         "refused": refused,
         "earlier": earlier,
+        **_household(insured),
         **hold_context(request, insured),
         **sharing_context(request.user, insured),
         **more_context(request.user, insured, quotes, earlier),
@@ -163,6 +156,20 @@ def draw_insured(
         context["rows"] = matrix.matrix_rows(quotes=quotes, now=now)
     context["shown"] = context  # what compiled templates draw of it
     return render(request, "quotes/insured_detail.html", context, status=status)
+
+
+def _household(insured: Insured) -> dict[str, Any]:
+    """What the profile shows, but for what stands in the head."""
+    drivers = list(insured.drivers.all())
+    return {
+        "incumbents": matrix.incumbent_summary(insured.incumbents.all()),
+        "vehicles": [
+            (vehicle, profile.shown_driver(vehicle, drivers)) for vehicle in insured.vehicles.all()
+        ],
+        "residence": profile.readable(insured.document.get("residence")),
+        "history": profile.readable(insured.document.get("insurance_history")),
+        "other": profile.other_details(insured),
+    }
 
 
 def sheet_meta(quotes: Sequence[Quote]) -> str:

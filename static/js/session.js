@@ -19,7 +19,7 @@
   const say = (words, action) => {
     clear();
     bar = document.createElement("div");
-    bar.className = "alert-bar";
+    bar.className = "alert-bar alert-bar--now";
     bar.id = "session-bar";
     bar.setAttribute("role", "alert");
     const line = document.createElement("p");

@@ -1,0 +1,44 @@
+"""A click that gets no answer says so, on a page that keeps what was typed into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from quotes.models import User
+from tests import runs as made
+from tests.browser.conftest import take_session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def results(loud: Page, live_server: Any, people: dict[str, User]) -> Page:
+    """A run's packages, on a page whose console may say that the connection is gone."""
+    run = made.completed_run(people["broker"])
+    take_session(loud, live_server, people["broker"])
+    loud.goto(live_server.url + reverse("quotes:run_detail", args=[run.pk]))
+    return loud
+
+
+def test_a_filter_without_a_connection_says_so_until_one_answers(results: Page) -> None:
+    bar = results.get_by_role("alert")
+    results.context.set_offline(True)
+    results.locator("#chip-single").click()
+    expect(bar).to_contain_text("No connection")
+    results.locator(".app-footer, .solution").last.scroll_into_view_if_needed()
+    expect(bar).to_be_in_viewport()
+    results.context.set_offline(False)
+    results.locator("#chip-single").click()
+    expect(results.locator(".results-said")).to_contain_text("shown.")
+    expect(bar).to_have_count(0)
+
+
+def test_a_server_in_trouble_is_told_of(results: Page) -> None:
+    results.route("**/*kind=single*", lambda route: route.fulfill(status=502, body="<p>nginx</p>"))
+    results.locator("#chip-single").click()
+    expect(results.get_by_role("alert")).to_contain_text("could not answer (502)")
+    expect(results.locator("#chip-all")).to_be_visible()

@@ -157,6 +157,9 @@ def _details(data: Any, names: Mapping[int, str]) -> str:
         if name == "searched":
             said += ["and a search"] if value else []
             continue
+        if name == "position" and isinstance(value, int):
+            said.append(f"place {value + 1} in the reply")  # kept from 0, as addresses count
+            continue
         words = _plain((names.get(value, value) or "nobody") if name in PEOPLE else value)
         said.append(words if name == "changes" else f"{name.replace('_', ' ')} {words}")
     return ", ".join(said)

@@ -207,6 +207,7 @@ def test_days_the_wrong_way_round_are_told(insured: Insured, people: dict[str, U
     [
         ({"filters": "State: Failed", "searched": True}, "filters State: Failed, and a search"),
         ({"filters": "none", "searched": False}, "filters none"),
+        ({"position": 1}, "place 2 in the reply"),
         ({"active": [True, False], "reason": "", "moved": 0}, "active yes → no, moved 0"),
     ],
 )

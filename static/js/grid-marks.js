@@ -82,6 +82,13 @@ window.quoteGrid.marks = () => {
       beside.before(notice);
       ways.firstElementChild.focus();
     },
+    /* What was warned of is stored meanwhile. */
+    nothingLeft: () => {
+      const notice = document.getElementById("grid-leaving");
+      if (!notice) return;
+      if (notice.contains(document.activeElement)) notice.nextElementSibling.focus();
+      notice.remove();
+    },
     /* The status stays where it is for whoever listens to it: unhidden it would be read again. */
     busy: (yes) => {
       saving.hidden = !yes;

@@ -292,6 +292,7 @@ window.quoteGrid.saving = (form, marks, door) => {
     const gone = [...rows.values()].filter((row) => row.gone);
     const count = (list, one) => `${list.length} ${one}${list.length === 1 ? "" : "s"}`;
     form.dataset.unsaved = open.length;
+    if (!unsaved()) marks.nothingLeft();
     if (busy && !lost) return;
     if (halted && open.length) {
       marks.status(`${count(open, "change")} not saved: ${halted}.`, null, "bad");

@@ -119,6 +119,19 @@ def test_a_lost_connection_loses_nothing(open_sheet, insured, loud):
     assert premium(insured.quotes.get(carrier_name="Larkspur Mutual"), "home") == 700
 
 
+def test_what_is_warned_of_is_warned_of_until_it_is_stored(open_sheet, insured, loud):
+    page = open_sheet(insured, loud)
+    page.context.set_offline(True)
+    cell(page, insured.quotes.get(), "home-premium_annual").fill("2,500")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Compare packages").click()
+    expect(page.locator("#grid-leaving")).to_contain_text("1 cell is not saved")
+    page.context.set_offline(False)
+    expect_saved(page)
+    expect(page.locator("#grid-leaving")).to_have_count(0)
+    expect(page.get_by_role("button", name="Compare packages")).to_be_focused()
+
+
 def test_a_lost_answer_makes_no_second_quote(open_sheet, insured, loud):
     page = open_sheet(insured, loud)
     lost = []

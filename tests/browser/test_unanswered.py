@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from quotes.models import User
 from tests import runs as made
 from tests.browser.conftest import take_session
+from tests.browser.sheet import one_quote
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,3 +43,17 @@ def test_a_server_in_trouble_is_told_of(results: Page) -> None:
     results.locator("#chip-single").click()
     expect(results.get_by_role("alert")).to_contain_text("could not answer (502)")
     expect(results.locator("#chip-all")).to_be_visible()
+
+
+def test_a_row_asked_for_after_the_session_ended_says_so_where_it_was_asked_for(
+    page: Page, live_server: Any, people: dict[str, User]
+) -> None:
+    insured = one_quote(people["broker"])
+    take_session(page, live_server, people["broker"])
+    page.set_viewport_size({"width": 1024, "height": 500})
+    page.goto(live_server.url + reverse("quotes:insured_edit", args=[insured.pk]))
+    page.get_by_label("Street").fill("5 Typed Lane")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Add driver").click()
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_in_viewport()
+    expect(page.get_by_label("Street")).to_have_value("5 Typed Lane")

@@ -186,6 +186,24 @@ def test_how_a_review_request_was_settled_is_said(world, who, act, told):
     assert f'<td data-label="What">{told}</td>' in page
 
 
+@pytest.mark.parametrize(
+    ("who", "name", "more", "looked_at"),
+    [
+        ("admin", "operations_act", {"code": "abandon"}, "The run in operations"),
+        ("manager", "insured_hold", {}, "The form of a legal hold"),
+        ("manager", "insured_move", {}, "The form to move it to another broker"),
+    ],
+)
+def test_a_form_that_comes_back_is_a_look_though_the_act_writes_for_itself(
+    world, who, name, more, looked_at
+):
+    about = world["run" if name == "operations_act" else "insured"]
+    answer = browser(who).post(at(name, about.pk, **more), {"reason": ""})
+    assert answer.status_code == 422
+    assert world["insured"].shown_name in answer.content.decode()
+    assert entries(insured_ref=world["insured"].pk) == [(who, "viewed", looked_at)]
+
+
 def test_what_a_view_made_is_named(world):
     browser("broker").post(reverse("quotes:insured_create"), filled_profile())
     added = AuditEvent.objects.get(deed="changed")

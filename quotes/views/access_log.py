@@ -73,17 +73,15 @@ def log_sign_in(user: User) -> None:
 def _entry(method: str, status: int, match: ResolverMatch) -> Entry | None:
     """What to write of an answer, None for nothing."""
     rule = rule_of(match)
-    if rule.why_nothing:
-        return None
     shown = 200 <= status < 300
     if method in SAFE:
         return (rule.get, rule.look, rule.get == Deed.VIEWED) if rule.get and shown else None
-    if method != "POST" or rule.post is None:
+    if method != "POST":
         return None
     if rule.post in {Deed.VIEWED, Deed.EXPORTED}:
         words = rule.act or rule.look
         return (rule.post, words, rule.post == Deed.VIEWED) if shown else None
-    if 300 <= status < 400 or (shown and rule.in_place):
+    if rule.post and (300 <= status < 400 or (shown and rule.in_place)):
         return rule.post, rule.did(match.kwargs), False
     if (shown or status in {409, 422}) and rule.look:
         return Deed.VIEWED, rule.look, True

@@ -28,6 +28,8 @@ class Rule:
     of_nobody: bool = False
     """Whether a look is an entry though it is at no household in particular."""
     why_nothing: str = ""
+    """Why no entry is written from here; but a POST that was refused and shows a `look` again is a
+    look all the same."""
 
     def did(self, stated: Mapping[str, Any]) -> str:
         """What a POST did; `stated` is what stands in the address."""
@@ -52,11 +54,12 @@ def export(what: str) -> Rule:
     return Rule(get=Deed.EXPORTED, look=what)
 
 
-def nothing(why: str) -> Rule:
-    return Rule(why_nothing=why)
+def nothing(why: str, look: str = "") -> Rule:
+    return Rule(why_nothing=why, look=look)
 
 
 INSURED, RUN, DECISION, PROPOSAL = "The insured's page", "The run's page", "Decision", "Proposal"
+IN_OPERATIONS, HOLD_FORM = "The run in operations", "The form of a legal hold"
 A_LIST = "a line in a list; opening it is logged"
 SEARCH = "keeps what was typed; the list it leads to shows lines only"
 OWN_VIEW = "the person's own filters"
@@ -153,9 +156,9 @@ RULES: dict[str, Rule] = {
     "access_review": export("The access review as CSV"),
     "access_log": Rule(get=Deed.VIEWED, look="The whole access log", of_nobody=True),
     "access_log_csv": export("The whole access log as CSV"),
-    "insured_hold": nothing("written with the hold, in its transaction"),
+    "insured_hold": nothing("written with the hold, in its transaction", HOLD_FORM),
     "operations": nothing(A_LIST),
     "operations_key": nothing("written with the test itself"),
-    "operations_run": page("The run in operations"),
-    "operations_act": nothing("written with the act, in its transaction"),
+    "operations_run": page(IN_OPERATIONS),
+    "operations_act": nothing("written with the act, in its transaction", IN_OPERATIONS),
 }  # fmt: skip

@@ -315,6 +315,11 @@ class _Row:
             line.delete()
 
 
+def shown_clock(moment: dt.datetime) -> str:
+    """ "5:13 PM", as every page says it."""
+    return f"{moment:%I:%M %p}".removeprefix("0")
+
+
 def shown_day(day: dt.date) -> str:
     """ "Mar 28, 2026" """
     return f"{day:%b} {day.day}, {day.year}"

@@ -16,7 +16,15 @@ from quotes.models import LINES, Line, Quote
 from quotes.models.carrier import carrier_key
 from quotes.services import details, grid, matrix
 from quotes.services.findings import AllStated
-from quotes.services.grid import CARRIER, CELLS, LINE_CELLS, PACKAGE_CELLS, Value, shown_day
+from quotes.services.grid import (
+    CARRIER,
+    CELLS,
+    LINE_CELLS,
+    PACKAGE_CELLS,
+    Value,
+    shown_clock,
+    shown_day,
+)
 from quotes.services.origins import Origin
 
 LABELS = {
@@ -208,12 +216,12 @@ def _notes(quote: Quote, now: dt.datetime, stated: AllStated) -> Notes:
 
 
 def who_changed(origin: Origin | None) -> str:
-    """ "by Dana Okafor at 13:56", "by Dana Okafor on Mar 3, 2026", as far as it is known."""
+    """ "by Dana Okafor at 1:56 PM", "by Dana Okafor on Mar 3, 2026", as far as it is known."""
     if origin is None:
         return ""
     words = [f"by {origin.by}"] if origin.by else []
     if origin.at is not None:
         moment = timezone.localtime(origin.at)
         today = moment.date() == timezone.localdate()
-        words.append(f"at {moment:%H:%M}" if today else f"on {shown_day(moment.date())}")
+        words.append(f"at {shown_clock(moment)}" if today else f"on {shown_day(moment.date())}")
     return " ".join(words)

@@ -85,7 +85,7 @@ def grid(request: PortalRequest, pk: UUID) -> HttpResponse:
         {
             "rows": [_row_json(result, rows.get(result.pk)) for result in results],
             "meta": sheet_meta(quotes),
-            "at": f"{timezone.localtime():%H:%M}",
+            "at": service.shown_clock(timezone.localtime()),
         }
     )
 

@@ -194,7 +194,7 @@ def test_somebody_elses_change_is_told_with_their_name_and_kept(client, insured,
     (answer,) = save(client, insured, row(quote.pk, {cell: ("2000", seen)}))
     told = answer["cells"][cell]
     assert (told["outcome"], told["raw"], told["shown"]) == ("conflict", "1000", "$1,000")
-    assert re.fullmatch("by Dana Fiction at [0-9]{2}:[0-9]{2}", told["who"])
+    assert re.fullmatch("by Dana Fiction at [1-9][0-9]?:[0-9]{2} [AP]M", told["who"])
     assert quote.lines.get(line="home").premium_annual == 1000
     # Both typed the same: nothing to choose.
     (same,) = save(client, insured, row(quote.pk, {cell: ("$1,000.00", seen)}))

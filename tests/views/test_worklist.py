@@ -38,6 +38,9 @@ def look(client, user) -> str:
 def test_empty_for_a_new_broker(client, people):
     html = look(client, people["broker"])
     assert "No insureds yet" in html
+    assert f'href="{reverse("quotes:import_new")}"' in html, (
+        "what the words offer is a link as well"
+    )
     assert reverse("quotes:insured_create") in html
 
 

@@ -12,6 +12,7 @@ import pytest
 from django import forms
 from django.forms.renderers import BaseRenderer, DjangoTemplates
 from django.template import Context, Template, engines
+from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.safestring import mark_safe
 from jinja2 import UndefinedError
@@ -191,3 +192,24 @@ def test_a_select_is_drawn_as_django_draws_it():
         return [" ".join(unescape(str(field)).split()) for field in Form(renderer=renderer)]
 
     assert drawn_by(FormRenderer()) == drawn_by(DjangoTemplates())
+
+
+class PremiumForm(forms.Form):
+    premium = forms.CharField(label=f"Premium {HOSTILE}", help_text="A year's.", required=False)
+
+
+def test_djangos_pages_draw_a_field_as_compiled_ones_do():
+    field = PremiumForm({"premium": HOSTILE})["premium"]
+    field.form.add_error("premium", f"Not {HOSTILE}.")
+    how = {"field": field, "css": "field--2", "affix": "$", "suffix": "a year"}
+    page = render_to_string("quotes/partials/field.html", how)
+    assert page.strip() == drawn_part("field", how).strip()
+    assert '<div class="field field--2 field--error">' in page
+    assert '<span class="field__optional">optional</span>' in page
+    assert page.index(">$</span>") < page.index("<input") < page.index(">a year</span>")
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 3
+    assert "<script>" not in page
+    plain = render_to_string("quotes/partials/field.html", {"field": field, "need": True})
+    assert "optional" not in plain
+    assert "input-group" not in plain
+    assert '<div class="field field--error">' in plain

@@ -60,12 +60,7 @@ def start_run(
     the run its holder's from the start, so that no worker takes it first. `at` is the moment it
     is started, now if not stated. Raises NotReady naming what blocks.
     """
-    # The lock also makes run numbers follow one another.
-    insured = (
-        Insured.objects.select_for_update(of=("self",))
-        .prefetch_related("drivers", "vehicles", "incumbents")
-        .get(pk=insured.pk)
-    )
+    insured = _insured_now(insured)
     chosen = _quotes_now(insured, quotes)
     readiness = check_readiness(
         insured=insured, quotes=chosen, coverage_types=coverage_types, offered=offered
@@ -92,6 +87,12 @@ def start_run(
         hint=hint,
         at=at,
     )
+
+
+def _insured_now(insured: Insured) -> Insured:
+    """Locked, with the rows that hang on it. The lock also makes run numbers follow one another."""
+    rows = Insured.objects.select_for_update(of=("self",))
+    return rows.prefetch_related("drivers", "vehicles", "incumbents").get(pk=insured.pk)
 
 
 def _quotes_now(insured: Insured, quotes: Sequence[Quote] | None) -> list[Quote]:

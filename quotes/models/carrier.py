@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from django.db import IntegrityError, models, transaction
 
 from quotes.models.prepared import prepared
 
 
+@lru_cache(maxsize=2000)
 def carrier_key(name: str) -> str:
     """What spellings of a carrier's name have in common: "Pure  Insurance" → "pure insurance"."""
     plain = unicodedata.normalize("NFKC", name).casefold()

@@ -7,12 +7,15 @@ text is the same for both databases. Values go through the fields, so that what 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+from quotes.models.as_stored import Written, written_by
 
 Key = Any
 T = TypeVar("T")
@@ -29,16 +32,17 @@ def insert(
     """
     if not rows:
         return
-    database, (fields, head, back) = connections[DEFAULT_DB_ALIAS], _insertion(type(rows[0]))
+    database = connections[DEFAULT_DB_ALIAS]
+    columns, write, head, back = _insertion(type(rows[0]))
     tail = (" ON CONFLICT DO NOTHING" if ignore_conflicts else "") + (back if keyed else "")
-    for some in _chunks(database, rows, len(fields)):
+    for some in _chunks(database, rows, len(write)):
         values = [
-            field.get_db_prep_save(field.pre_save(row, True), database)
+            written(value, database)
             for row in some
-            for field in fields
+            for written, value in zip(write, columns(row), strict=True)
         ]
         with database.cursor() as cursor:
-            cursor.execute(head + _places(len(fields), len(some)) + tail, values)
+            cursor.execute(head + _places(len(write), len(some)) + tail, values)
             keys = cursor.fetchall() if keyed else []
         for row, (key,) in zip(some, keys, strict=False):
             row.pk = key
@@ -62,43 +66,74 @@ def update(
     database, key, where = connections[DEFAULT_DB_ALIAS], model._meta.pk, where or {}
     names = tuple(next(iter(rows.values())))
     fields = [_field(model, name) for name in names]
+    write = [written_by(field, database) for field in fields]
     guard = [
         _field(model, name).get_db_prep_value(value, database) for name, value in where.items()
     ]
     head, tail = _updating(model, names, tuple(where), tuple(returning))
-    written: dict[Key, tuple[Any, ...]] = {}
+    found: dict[Key, tuple[Any, ...]] = {}
     for some in _chunks(database, list(rows.items()), len(fields) + 1, len(guard)):
         values: list[Any] = []
         for pk, row in some:
             values.append(key.get_db_prep_value(pk, database))
-            for field, name in zip(fields, names, strict=True):
-                values.append(field.get_db_prep_save(row[name], database))
+            for written, name in zip(write, names, strict=True):
+                values.append(written(row[name], database))
         places = _places(len(fields) + 1, len(some))
         with database.cursor() as cursor:
             cursor.execute(f"{head} FROM (VALUES {places}) AS given{tail}", [*values, *guard])
-            written |= {key.to_python(pk): tuple(rest) for pk, *rest in cursor.fetchall()}
-    return written
+            found |= {key.to_python(pk): tuple(rest) for pk, *rest in cursor.fetchall()}
+    return found
 
 
 def opened(model: type[models.Model], column: str, stored: Any) -> Any:
     """The value of a column that the database handed over as `stored`."""
-    database, field = connections[DEFAULT_DB_ALIAS], _field(model, column)
-    expression = field.get_col(model._meta.db_table)
-    for convert in [
-        *database.ops.get_db_converters(expression),
-        *field.get_db_converters(database),
-    ]:
-        stored = convert(stored, expression, database)
-    return stored
+    (value,) = reader(model, [_field(model, column)])([stored])
+    return value
+
+
+def reader(
+    model: type[models.Model], fields: Sequence[Field]
+) -> Callable[[Sequence[Any]], list[Any]]:
+    """What makes values of a row of these columns, as the database handed it over."""
+    database, converted = connections[DEFAULT_DB_ALIAS], []
+    for position, field in enumerate(fields):
+        column = field.get_col(model._meta.db_table)
+        for convert in [
+            *database.ops.get_db_converters(column),
+            *field.get_db_converters(database),
+        ]:
+            converted.append((position, convert, column))
+
+    def read(row: Sequence[Any]) -> list[Any]:
+        values, database = list(row), connections[DEFAULT_DB_ALIAS]
+        for position, convert, column in converted:
+            values[position] = convert(values[position], column, database)
+        return values
+
+    return read
 
 
 @lru_cache
-def _insertion(model: type[models.Model]) -> tuple[Sequence[Field], str, str]:
-    """The fields of new rows, and what stands before their values, and after for their keys."""
+def _insertion(
+    model: type[models.Model],
+) -> tuple[Callable[[models.Model], Sequence[Any]], Sequence[Written], str, str]:
+    """What reads a new row's values and what writes each, and what stands before them, and after
+    for the keys."""
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    if odd := [each.name for each in fields if not _waits(each)]:
+        raise TypeError(f"{model.__name__} has columns that are filled in as they are saved: {odd}")
+    write = [written_by(field, connections[DEFAULT_DB_ALIAS]) for field in fields]
     columns = ", ".join(map(_column, fields))
     head = f"INSERT INTO {_quoted(model._meta.db_table)} ({columns}) VALUES "  # noqa: S608
-    return fields, head, f" RETURNING {_column(model._meta.pk)}"
+    read = attrgetter(*[field.attname for field in fields])
+    return read, write, head, f" RETURNING {_column(model._meta.pk)}"
+
+
+def _waits(field: Field) -> bool:
+    """Whether what is saved of a row is what stands in it."""
+    if isinstance(field, models.DateField):
+        return not (field.auto_now or field.auto_now_add)
+    return type(field).pre_save in (models.Field.pre_save, models.ForeignKey.pre_save)
 
 
 @lru_cache

@@ -369,4 +369,7 @@ class RunEvent(ReadModel):
         data: dict[str, Any] | None = None,
     ) -> Self:
         """An event of the run that is still to be inserted."""
-        return cls(run_id=run.pk, at=at, kind=kind, text=text[:1000], actor=actor, data=data or {})
+        made = cls.unsaved(run_id=run.pk, at=at, kind=kind, text=text[:1000], data=data or {})
+        if actor is not None:
+            made.actor = actor
+        return made

@@ -13,20 +13,15 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Q
+from django.db import transaction
 
-from quotes.models import NexioService, Run, RunState
-from quotes.models.run import IN_FLIGHT, RunQuerySet
+from quotes.models import NexioService, Run, RunState, due_runs
+from quotes.models.run import IN_FLIGHT
 from quotes.services import pacing
 from quotes.services.leash import FileLock
 
 log = structlog.get_logger(__name__)
 
-HEAVY = (
-    "request", "request_body", "offering_lines", "response", "response_body", "error_details",
-    "diagnostic", "degradation_reason", "coverage_types",
-)  # fmt: skip
 LEASE = timedelta(seconds=60)
 """Twice the longest exchange (the POST's total deadline, 30 s)."""
 
@@ -95,50 +90,36 @@ def claim_due(
     `per_second` submissions may begin, all workers' together, that is when its turn comes.
     `serving` are those it is at already. Request and reply are not read: each may be megabytes.
     """
-    free = Q(lease_owner="") | Q(lease_until__lte=now) | Q(lease_owner=lease)
-    rows = Run.objects.filter(free, service_url=service.base_url).exclude(pk__in=serving)
-    if only is not None:
-        rows = rows.filter(pk=only)
-    kinds = [(rows.filter(state=RunState.SUBMITTING, due_at__lte=now), limit)]
+
+    def due(state: RunState, by: datetime) -> due_runs.Due:
+        return due_runs.Due(state.value, by, service.base_url, lease, now, serving, only)
+
+    places = {due(RunState.SUBMITTING, now): limit}
     if not service.holds_polls(now):
-        kinds.append((rows.filter(state=RunState.WAITING, due_at__lte=now + ahead), limit))
-    to_send = rows.filter(state=RunState.QUEUED, due_at__lte=now)
+        places[due(RunState.WAITING, now + ahead)] = limit
+    to_send = due(RunState.QUEUED, now)
     if not service.holds_submits(now):
-        kinds.append((to_send, limit if sends is None else sends))
+        places[to_send] = limit if sends is None else sends
     # A look is cheaper than a transaction that may wait.
-    kinds = [(due, most) for due, most in kinds if most > 0 and due.exists()]
+    kinds = due_runs.which([each for each, most in places.items() if most > 0])
     if not kinds:
         return []
     taken: list[Run] = []
-    until = now + LEASE
     with transaction.atomic():
-        for due, most in kinds:
-            if due is to_send and per_second:
-                taken += _in_turn(due, most, service, now, per_second)
+        for each in kinds:
+            if each is to_send and per_second:
+                taken += _in_turn(each, places[each], service, now, per_second)
             else:
-                taken += _first(due, most)
-        Run.objects.filter(pk__in=[run.pk for run in taken]).update(
-            lease_owner=lease, lease_until=until
-        )
-    for run in taken:
-        run.lease_owner, run.lease_until = lease, until
+                taken += due_runs.lease(each, places[each], now + LEASE)
     return taken
 
 
-def _first(due: RunQuerySet, most: int) -> list[Run]:
-    rows = due.order_by("due_at").defer(*HEAVY)
-    # Coverage is taken on SQLite, which has no such lock; the tests run on PostgreSQL as well.
-    if connection.features.has_select_for_update_skip_locked:  # pragma: no cover
-        rows = rows.select_for_update(skip_locked=True, of=("self",))
-    return list(rows[:most])
-
-
 def _in_turn(
-    due: RunQuerySet, most: int, service: NexioService, now: datetime, per_second: float
+    due: due_runs.Due, most: int, service: NexioService, now: datetime, per_second: float
 ) -> list[Run]:
     """Those whose turn comes before the next look, each `due_at` set to its turn."""
     turns = pacing.take_turns(service, now=now, most=most, per_second=per_second)
-    runs = _first(due, len(turns))
+    runs = due_runs.lease(due, len(turns), now + LEASE)
     if len(runs) < len(turns):
         pacing.give_back(service, turns[len(runs)])
     for run, turn in zip(runs, turns, strict=False):

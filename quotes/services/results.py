@@ -81,8 +81,8 @@ def _quoted_lines(insureds: Collection[UUID]) -> QuerySet[QuoteLine, UUID]:
 
 
 def _solution(run: Run, position: int, message: SolutionMessage) -> Solution:
-    return Solution(
-        run=run,
+    return Solution.unsaved(
+        run_id=run.pk,
         position=position,
         rank=_count(message.rank),
         cluster_label=(message.cluster_label or "")[:200],
@@ -102,12 +102,11 @@ def _line(
     carriers: Mapping[str, Carrier],
 ) -> SolutionLine:
     quote_line, matched_by = matcher.match(offering)
-    return SolutionLine(
-        solution=solution,
+    made = SolutionLine.unsaved(
+        solution_id=solution.pk,
         position=position,
         category=(offering.category or "")[:64],
         provider_name=(offering.provider_name or "")[:200],
-        carrier=carriers.get(carrier_key(offering.provider_name or "")),
         product_name=(offering.product_name or "")[:200],
         quote_ref=(offering.quote_id or "")[:200],
         offering_id=(offering.id or "")[:200],
@@ -115,6 +114,8 @@ def _line(
         quote_line_id=quote_line,
         matched_by=matched_by,
     )
+    made.carrier = carriers.get(carrier_key(offering.provider_name or ""))
+    return made
 
 
 def _count(value: int | None) -> int | None:

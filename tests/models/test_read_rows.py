@@ -55,3 +55,41 @@ def test_whoever_listens_for_new_objects_is_told_of_rows_that_are_read() -> None
         post_init.disconnect(listen, sender=Solution)
     assert told == [read]
     assert read.pk == 7
+
+
+@pytest.mark.parametrize("kind", _kinds(), ids=lambda kind: kind.__name__)
+def test_a_new_row_is_as_django_makes_it(kind: Any) -> None:
+    given = {"id": 7} if kind._meta.pk.attname == "id" else {}
+    for _ in range(2):  # what stands in for a document is no other row's
+        ours, djangos = kind.unsaved(**given), kind(**given)
+        told = [
+            {name: value for name, value in vars(row).items() if name != "_state"}
+            | {"adding": row._state.adding, "db": row._state.db}
+            for row in (ours, djangos)
+        ]
+        assert told[0] == told[1]
+    assert all(
+        vars(kind.unsaved(**given))[name] is not value
+        for name, value in vars(ours).items()
+        if isinstance(value, (dict, list))
+    )
+
+
+def test_a_new_row_takes_its_own_columns_alone() -> None:
+    with pytest.raises(TypeError, match="run_number"):
+        Solution.unsaved(run_number=3)
+
+
+def test_whoever_listens_for_new_objects_is_told_of_new_rows() -> None:
+    told: list[Any] = []
+
+    def listen(instance: Any, **_: Any) -> None:
+        told.append(instance)
+
+    post_init.connect(listen, sender=Solution)
+    try:
+        made = Solution.unsaved(rank=3)
+    finally:
+        post_init.disconnect(listen, sender=Solution)
+    assert told == [made]
+    assert made.rank == 3

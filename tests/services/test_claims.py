@@ -43,6 +43,25 @@ def test_a_run_is_one_workers_until_its_lease_is_over() -> None:
     assert take("second", now=now + claims.LEASE) == [run]
 
 
+def test_a_claimed_run_is_read_as_it_is_now_and_the_first_due_comes_first() -> None:
+    first = queued_run("home_only.json")
+    runs = [first, *(queued_run(insured=first.insured) for _ in range(4))]
+    now = timezone.now() + timedelta(minutes=1)
+    for number, run in enumerate(runs):
+        Run.objects.filter(pk=run.pk).update(due_at=now - timedelta(seconds=number))
+    taken = take(now=now, limit=4)
+    assert taken == runs[:0:-1]
+    for run in taken:
+        stored = Run.objects.get(pk=run.pk)
+        unread = run.get_deferred_fields()
+        assert "request" in unread
+        read = [each.attname for each in Run._meta.concrete_fields if each.attname not in unread]
+        assert {name: getattr(run, name) for name in read} == {
+            name: getattr(stored, name) for name in read
+        }
+        assert (stored.lease_owner, stored.lease_until) == ("mine", now + claims.LEASE)
+
+
 def test_only_the_run_that_is_named() -> None:
     queued_run()
     named = queued_run("home_only.json")
@@ -224,4 +243,9 @@ def test_a_look_reads_what_is_due_in_its_order_and_nothing_else() -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
             plan = [row[3] for row in cursor.fetchall()]
-        assert plan == ["SEARCH quotes_run USING INDEX run_due (state=? AND due_at<?)"], sql
+        reads = {step for step in plan if step.startswith(("SCAN quotes", "SEARCH quotes"))}
+        assert reads <= {
+            "SEARCH quotes_run USING INDEX run_due (state=? AND due_at<?)",
+            "SEARCH quotes_run USING COVERING INDEX sqlite_autoindex_quotes_run_1 (id=?)",
+        }, sql
+        assert any("run_due" in step for step in reads)

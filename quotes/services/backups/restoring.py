@@ -25,12 +25,12 @@ from django.utils import timezone
 
 from quotes import VERSION
 from quotes.models import AuditEvent, Deed, Insured, Run, RunState, User
+from quotes.models.due_runs import LEFT
 from quotes.models.sealing import keyring
 from quotes.services import audit
 from quotes.services.backups.archive import ATTACHMENTS, Manifest, Reader, Unusable, reading
 from quotes.services.backups.tables import applied_migrations, load_rows
 from quotes.services.beats import any_fresh
-from quotes.services.claims import HEAVY
 from quotes.services.notices.telling import tell_of_step
 
 PLANNED_WITHIN = timedelta(hours=24)
@@ -151,7 +151,7 @@ def _settled(manifest: Manifest, *, planned: bool) -> Restored:
     ContentType.objects.clear_cache()
     now = timezone.now()
     to_send = unsettled = 0
-    unsent = Run.objects.filter(state__in=[RunState.QUEUED, RunState.SUBMITTING]).defer(*HEAVY)
+    unsent = Run.objects.filter(state__in=[RunState.QUEUED, RunState.SUBMITTING]).defer(*LEFT)
     for run in unsent.order_by("created_at", "pk"):
         if planned and run.state == RunState.QUEUED:
             run.note(

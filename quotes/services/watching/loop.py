@@ -29,6 +29,7 @@ from quotes.services.set_back import SetBack
 from quotes.services.watching.answered import Answered
 from quotes.services.watching.clock import Clock, WallClock, wait_until
 from quotes.services.watching.database import DatabaseThread
+from quotes.services.watching.event_loop import event_loop
 from quotes.services.watching.refused_key import RefusedKey
 from quotes.services.watching.sending import Sender
 from quotes.services.watching.unchanged import Unchanged
@@ -288,4 +289,5 @@ def watch_runs(
             )
             await watcher.watch(stop=stop, in_haste=in_haste)
 
-    asyncio.run(serve())
+    with asyncio.Runner(loop_factory=event_loop) as runner:
+        runner.run(serve())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from quotes.models import User
+from quotes.models import Run, User
 from tests import runs as made
 from tests.browser.conftest import take_session
 from tests.browser.sheet import one_quote
@@ -36,6 +38,21 @@ def test_a_filter_without_a_connection_says_so_until_one_answers(results: Page) 
     results.locator("#chip-single").click()
     expect(results.locator(".results-said")).to_contain_text("shown.")
     expect(bar).to_have_count(0)
+
+
+def test_a_run_is_looked_at_as_soon_as_the_connection_is_back(
+    loud: Page, live_server: Any, people: dict[str, User]
+) -> None:
+    run = made.waiting_run(people["broker"])
+    in_long = timezone.now() + timedelta(minutes=5)
+    Run.objects.filter(pk=run.pk).update(due_at=in_long)
+    take_session(loud, live_server, people["broker"])
+    loud.goto(live_server.url + reverse("quotes:run_detail", args=[run.pk]))
+    loud.context.set_offline(True)
+    made.answer(run, {"status": "processing", "stage": "EVALUATE"})
+    with loud.expect_response(lambda reply: "seen=" in reply.url, timeout=10_000):
+        loud.context.set_offline(False)
+    expect(loud.locator(".stepper__step--current")).to_contain_text("Evaluating packages")
 
 
 def test_a_server_in_trouble_is_told_of(results: Page) -> None:

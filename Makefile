@@ -4,6 +4,9 @@ BIN := .venv/bin
 # Of the suite: one more than two cores, since tests that start processes wait more than they compute.
 WORKERS ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What is compiled is kept, whatever the caller's environment says: each worker of the suite, and each
+# process that a test starts, would compile all of it again.
+export PYTHONDONTWRITEBYTECODE :=
 
 # What `make coverage` runs: enough for every branch, and no more.
 COVERING := $(filter-out tests/nexio/test_reply_properties.py,$(wildcard tests/nexio/test_*.py)) \

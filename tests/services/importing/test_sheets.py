@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import struct
-import time
 import tracemalloc
 import zipfile
 import zlib
@@ -127,24 +126,26 @@ class TestWorkbook:
         (sheet,) = read_sheets(workbook(write), "quotes.xlsx")
         assert sheet.merged == [(1, 1, 1, 3)]
 
-    def test_a_large_workbook_is_read_at_once(self) -> None:
+    def test_a_large_workbook_is_read_to_its_last_cell(self) -> None:
         def write(book: xlsxwriter.Workbook) -> None:
             sheet = book.add_worksheet()
             for number in range(1000):
                 sheet.write_row(number, 0, [f"Carrier {number % 40}", *range(number, number + 19)])
 
-        raw = workbook(write)
-        began = time.process_time()
-        (sheet,) = read_sheets(raw, "quotes.xlsx")
+        (sheet,) = read_sheets(workbook(write), "quotes.xlsx")
         assert len(sheet.rows) == 1000
-        assert time.process_time() - began < 1
+        assert cells(sheet)[-1] == ["Carrier 39", *range(999, 1018)]
 
 
 class TestRefusedWorkbooks:
     def test_larger_than_5_mb(self) -> None:
-        began = time.process_time()
-        assert "5 MB" in refusal(b"PK\x03\x04" + bytes(50 * 1024 * 1024))
-        assert time.process_time() - began < 1
+        raw = b"PK\x03\x04" + bytes(50 * 1024 * 1024)
+        tracemalloc.start()
+        try:
+            assert "5 MB" in refusal(raw)
+            assert tracemalloc.get_traced_memory()[1] < 1024 * 1024, "nothing of it is copied"
+        finally:
+            tracemalloc.stop()
 
     @pytest.mark.parametrize("honest", [True, False])
     def test_a_zip_bomb_is_not_unpacked(self, honest: bool) -> None:

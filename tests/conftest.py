@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import threading
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 
 from sandbox.server import open_server
 from tests.fake_nexio import FakeNexio, fake_nexio  # noqa: F401  (a fixture, used by name)
+from tests.standing import standing
 
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_LAUNCH = {"executable_path": CHROMIUM, "args": ["--no-sandbox"]}
@@ -37,6 +40,12 @@ def tells_databases_apart(item: pytest.Item) -> bool:
 def uses_database(item: pytest.Item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
     return item.get_closest_marker("django_db") is not None or bool(fixtures & DATABASE_FIXTURES)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no search for garbage goes through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -75,6 +84,22 @@ def standing_world(
     attachments = tmp_path_factory.mktemp("attachments")
     with world_standing(django_db_blocker, attachments) as world:
         yield world, attachments
+
+
+@pytest.fixture(scope="module")
+def standing_rows(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[Any]:
+    """What `rows_that_stand` of the module wrote, once for all its tests. They are there for every
+    test of the module that follows: each asks for them, or for none of these tables."""
+    with standing(django_db_blocker):
+        yield request.module.rows_that_stand()
+
+
+@pytest.fixture
+def rows(standing_rows: Any, db: None) -> Any:
+    """Them, for one test to change."""
+    return deepcopy(standing_rows)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from quotes.services.decisions import Said
 
 NOW = "2026-11-16 15:00:00+00:00"
 """A day on which every price of the example still holds."""
+JUST_BEFORE = "2026-11-16 14:58:00+00:00"
+"""When the rows were written that a test of that day finds."""
 TODAY = date(2026, 11, 16)
 LATER = "2026-12-02 15:00:00+00:00"
 """Quillfeather's prices ended on Nov 30; they are in the first rank."""

@@ -16,8 +16,8 @@ from quotes.services.decision_summary import decision_of
 from quotes.services.decisions import ChangedMeanwhile, NotConfirmed, NotPossible, ReasonNeeded
 from quotes.services.doubts import expired_words
 from tests import runs as made
-from tests.decided import LATER, NOW, WHY, bring_to, choose, packages, said
-from tests.factories import queued_run
+from tests.decided import JUST_BEFORE, LATER, NOW, WHY, bring_to, choose, packages, said
+from tests.factories import make_people, queued_run
 
 pytestmark = pytest.mark.django_db
 K = DecisionKind
@@ -30,14 +30,20 @@ def _day() -> Any:
         yield
 
 
-@pytest.fixture
-def broker(people: dict[str, User]) -> User:
-    return people["broker"]
+def rows_that_stand() -> dict[str, Any]:
+    with time_machine.travel(JUST_BEFORE):
+        people = make_people()
+        return {**people, "run": made.completed_run(people["broker"])}
 
 
 @pytest.fixture
-def run(broker: User) -> Run:
-    return made.completed_run(broker)
+def broker(rows: dict[str, Any]) -> User:
+    return rows["broker"]  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def run(rows: dict[str, Any]) -> Run:
+    return rows["run"]  # type: ignore[no-any-return]
 
 
 def take(run: Run, step: str, actor: User) -> None:

@@ -20,8 +20,8 @@ from quotes.services import decisions, packets
 from quotes.services.decisions import NotPossible
 from quotes.services.proposals import deliver_proposal, make_proposal
 from tests import runs as made
-from tests.decided import NOW, WHY, K, choose, packages, said
-from tests.factories import stored_attachment
+from tests.decided import JUST_BEFORE, NOW, WHY, K, choose, packages, said
+from tests.factories import make_people, stored_attachment
 
 pytestmark = pytest.mark.django_db
 Files = dict[str, bytes]
@@ -33,11 +33,14 @@ def _day() -> Any:
         yield
 
 
-@pytest.fixture
-def run(people: dict[str, User], settings: Any, tmp_path: Path) -> Run:
+def rows_that_stand() -> dict[str, Any]:
+    with time_machine.travel(JUST_BEFORE):
+        people = make_people()
+        return {**people, "run": decided_run(people["broker"])}
+
+
+def decided_run(broker: User) -> Run:
     """Rank 2 chosen, delivered in a proposal, higher limits offered and rejected."""
-    settings.ATTACHMENTS_DIR = tmp_path / "attachments"
-    broker = people["broker"]
     run = made.completed_run(broker)
     choose(run, broker, rank=2)
     shown = make_proposal(run=run, solutions=packages(run), notes="", actor=broker)
@@ -48,6 +51,20 @@ def run(people: dict[str, User], settings: Any, tmp_path: Path) -> Run:
     for kind in (K.LIMITS_OFFERED, K.LIMITS_REJECTED):
         words = said(line="auto", note="500 CSL instead of 250/500")
         decisions.record_limits(run=run, kind=kind, actor=broker, said=words)
+    run.refresh_from_db()
+    return run
+
+
+@pytest.fixture
+def people(rows: dict[str, Any]) -> dict[str, User]:
+    return rows
+
+
+@pytest.fixture
+def run(rows: dict[str, Any], settings: Any, tmp_path: Path) -> Run:
+    """That run, with a file."""
+    settings.ATTACHMENTS_DIR = tmp_path / "attachments"
+    run: Run = rows["run"]
     stored_attachment(run.insured, name="Fairweather dec page.pdf")
     run.refresh_from_db()
     return run

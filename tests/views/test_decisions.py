@@ -16,7 +16,8 @@ from django.urls import reverse
 from quotes.models import DecisionEvent, Run, Solution, SolutionLine, User
 from quotes.services import decisions
 from tests import runs as made
-from tests.decided import LATER, NOW, WHY, K, bring_to, choose, packages, said
+from tests.decided import JUST_BEFORE, LATER, NOW, WHY, K, bring_to, choose, packages, said
+from tests.factories import make_people
 from tests.views.pages import form_values, signed_in, words
 
 pytestmark = pytest.mark.django_db
@@ -29,9 +30,20 @@ def _day() -> Any:
         yield
 
 
+def rows_that_stand() -> dict[str, Any]:
+    with time_machine.travel(JUST_BEFORE):
+        people = make_people()
+        return {**people, "run": made.completed_run(people["broker"])}
+
+
 @pytest.fixture
-def run(people: dict[str, User]) -> Run:
-    return made.completed_run(people["broker"])
+def people(rows: dict[str, Any]) -> dict[str, User]:
+    return rows
+
+
+@pytest.fixture
+def run(rows: dict[str, Any]) -> Run:
+    return rows["run"]  # type: ignore[no-any-return]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pypdf import PdfReader
 
 from quotes.models import Proposal, Run, User
 from tests import runs as made
+from tests.factories import make_people
 from tests.fake_nexio import completed
 from tests.views.pages import words
 
@@ -34,15 +35,19 @@ def odd_packages(sent: list[Any]) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture
-def run(people: dict[str, User], client: Client) -> Run:
-    """Five hundred packages, the odd ones first."""
-    client.force_login(people["broker"])
-    run = made.waiting_run(people["broker"])
+def rows_that_stand() -> Run:
+    """A run with five hundred packages, the odd ones first."""
+    run = made.waiting_run(make_people()["broker"])
     usual = completed(run.request)["solutions"]
     odd = odd_packages(usual[0]["offerings"])
     rest = [{**usual[n % len(usual)], "rank": n} for n in range(len(odd) + 1, 501)]
     return made.answer(run, {"status": "completed", "solutions": [*odd, *rest]})
+
+
+@pytest.fixture
+def run(rows: Run, client: Client) -> Run:
+    client.force_login(User.objects.get(username="broker"))
+    return rows
 
 
 ODD = range(6)

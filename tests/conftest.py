@@ -11,12 +11,16 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from sandbox.server import open_server
 from tests.fake_nexio import FakeNexio, fake_nexio  # noqa: F401  (a fixture, used by name)
 from tests.standing import standing
 
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 CHROMIUM = shutil.which("chromium")
 CHROMIUM_LAUNCH = {"executable_path": CHROMIUM, "args": ["--no-sandbox"]}
 

@@ -125,11 +125,11 @@ class TestRuns:
 
 class TestErrors:
     def test_each_kind_by_hour_and_day(self, broker: User) -> None:
-        run = made.lost_run(broker)
-        run.note(at=NOW - timedelta(hours=3), kind="bad_poll", text="x")
-        run.note(at=NOW - timedelta(minutes=3), kind="bad_poll", text="x")
-        run.note(at=NOW - timedelta(days=2), kind="bad_poll", text="x")
-        traffic = read_operations(now=timezone.now()).traffic
+        run, now = made.lost_run(broker), timezone.now()
+        run.note(at=now - timedelta(hours=3), kind="bad_poll", text="x")
+        run.note(at=now - timedelta(minutes=3), kind="bad_poll", text="x")
+        run.note(at=now - timedelta(days=2), kind="bad_poll", text="x")
+        traffic = read_operations(now=now).traffic
         assert traffic is not None
         found = {each.kind: (each.hour, each.day) for each in traffic.troubles}
         assert found["bad_poll"] == (1, 2)

@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 # What `make coverage` runs: enough for every branch, and no more.
 COVERING := $(filter-out tests/nexio/test_reply_properties.py,$(wildcard tests/nexio/test_*.py)) \
-	tests/models/test_run.py \
+	tests/models/test_run.py tests/models/test_many_rows.py \
 	tests/services/test_run_life.py tests/services/test_claims.py \
 	tests/services/test_outcomes.py tests/services/test_outcomes_of_polls.py \
 	tests/services/test_answers_together.py tests/services/test_settling.py \

@@ -32,10 +32,7 @@ def written_by(field: Field, database: BaseDatabaseWrapper) -> Written:
     Django's own way, which is taken for every value and field of a kind not known here."""
     usual: Written = field.get_db_prep_save
     if type(field) is models.ForeignKey:
-        # An empty text stands for no row; what other keys are written as, their field knows.
         field = field.target_field
-        if type(field) in TEXTS:
-            return usual
     on_sqlite = database.vendor == "sqlite"
     if type(field) is models.UUIDField:
         return _Hex(usual).write if on_sqlite else _As(UUID, usual).write

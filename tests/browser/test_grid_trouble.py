@@ -190,7 +190,9 @@ def test_two_pages_conflict_and_the_second_chooses(open_sheet, insured, page, ch
     mine = cell(second, quote, "home-premium_annual")
     mine.fill("1,999")
     mine.press("Tab")
-    told = re.compile(r"^Changed meanwhile by broker at \d{1,2}:\d\d [AP]M. Theirs: \$2,111. Yours: 1,999.")
+    told = re.compile(
+        r"^Changed meanwhile by broker at \d{1,2}:\d\d [AP]M. Theirs: \$2,111. Yours: 1,999."
+    )
     expect(second.get_by_text(told)).to_be_visible()
     expect(mine).to_have_accessible_description(told)
     expect(status(second)).to_have_text("1 cell not saved: Fable Mutual, Home premium")

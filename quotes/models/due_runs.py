@@ -77,7 +77,7 @@ def lease(due: Due, most: int, until: datetime) -> list[Run]:
     """Lease up to `most` of them to the worker until then, the first due first. What another
     worker is leasing at this moment is left to it."""
     database = connections[DEFAULT_DB_ALIAS]
-    # Coverage is taken on SQLite, which has no such lock; the tests run on PostgreSQL as well.
+    # SQLite has no such lock, and needs none: one writes at a time.
     locks = database.features.has_select_for_update_skip_locked
     lock = " FOR UPDATE SKIP LOCKED" if locks else ""
     names, read, returned = _read(database.vendor)

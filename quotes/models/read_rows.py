@@ -41,7 +41,7 @@ class ReadModel(models.Model):
     @classmethod
     def unsaved(cls, **columns: Any) -> Self:
         """A new row of these columns, by attribute name ("run_id"), and of what stands in for the
-        others: as Django makes it, in a third of the time."""
+        others: as Django makes it, in three fifths of the time."""
         if pre_init.has_listeners(cls) or post_init.has_listeners(cls):
             return cls(**columns)
         plain, made_anew = _stand_ins(cls)

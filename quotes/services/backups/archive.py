@@ -127,10 +127,8 @@ def reading(path: Path) -> Iterator[Reader]:
         archive = zipfile.ZipFile(path)
     except zipfile.BadZipFile:
         raise Unusable("it is no backup, or was cut off.") from None
-    except (
-        ValueError,
-        NotImplementedError,
-    ):  # its list of entries names an unknown ZIP, or no text
+    except (ValueError, NotImplementedError):
+        # A damaged list of entries names a ZIP that nobody knows, or is no text.
         raise Unusable("its list of entries cannot be read: the file is damaged.") from None
     with archive:
         yield Reader(archive)

@@ -5,6 +5,27 @@
 
   const root = document.documentElement;
 
+  /* One thing that happened to the page, above it and read out, until it is over. */
+  window.alertBar = (id) => {
+    let bar = null;
+    const clear = () => {
+      if (bar) bar.remove();
+      bar = null;
+    };
+    const say = (...words) => {
+      clear();
+      bar = document.createElement("div");
+      bar.className = "alert-bar alert-bar--now";
+      bar.id = id;
+      bar.setAttribute("role", "alert");
+      const line = document.createElement("p");
+      line.append(...words);
+      bar.append(line);
+      document.querySelector("main").before(bar);
+    };
+    return { clear, say, says: (words) => bar !== null && bar.textContent === words };
+  };
+
   /* Theme: kept in a cookie so that the server writes data-theme and no page flashes. */
   const showTheme = () => {
     const now = root.dataset.theme || "auto";

@@ -6,27 +6,12 @@
   if (!sessionAsk) return;
   const WARN = 300;
   let timer = 0;
-  let bar = null;
 
   const token = () => JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRFToken"] || "";
   const clock = (seconds) => new Date(Date.now() + seconds * 1000)
     .toLocaleTimeString("en-US", { hour: "numeric", minute: "2-digit" });
 
-  const clear = () => {
-    if (bar) bar.remove();
-    bar = null;
-  };
-  const say = (words, action) => {
-    clear();
-    bar = document.createElement("div");
-    bar.className = "alert-bar alert-bar--now";
-    bar.id = "session-bar";
-    bar.setAttribute("role", "alert");
-    const line = document.createElement("p");
-    line.append(words, " ", action || "");
-    bar.append(line);
-    document.querySelector("main").before(bar);
-  };
+  const { clear, say } = window.alertBar("session-bar");
 
   const button = (words, act) => {
     const made = document.createElement("button");
@@ -41,7 +26,7 @@
     const link = document.createElement("a");
     link.href = `${sessionDoor}?next=${encodeURIComponent(location.pathname + location.search)}`;
     link.textContent = "Sign in";
-    say("You were signed out. What you typed is still on this page: a form that you send leads to signing in, and goes on from there.", link);
+    say("You were signed out. What you typed is still on this page: a form that you send leads to signing in, and goes on from there. ", link);
   };
 
   const read = async (url, options) => {
@@ -62,7 +47,7 @@
       clear();
       wait(left - WARN);
     } else {
-      if (limit === "idle") say(`You will be signed out at ${clock(left)} unless you go on.`, button("Stay signed in", stay));
+      if (limit === "idle") say(`You will be signed out at ${clock(left)} unless you go on. `, button("Stay signed in", stay));
       else say(`Your sign-in ends at ${clock(left)}, however busy you are: save what you are at, and sign in again then.`);
       wait(Math.min(left, 60));
     }

@@ -4,24 +4,10 @@
   "use strict";
 
   const OUT_OF_DATE = "What you typed is still here; what is shown may be out of date.";
-  let bar = null;
-
-  const clear = () => {
-    if (bar) bar.remove();
-    bar = null;
-  };
+  const bar = window.alertBar("unanswered");
   /* Said once, however often a page asks in vain: it is read out. */
   const say = (words) => {
-    if (bar && bar.textContent === words) return;
-    clear();
-    bar = document.createElement("div");
-    bar.className = "alert-bar alert-bar--now";
-    bar.id = "unanswered";
-    bar.setAttribute("role", "alert");
-    const line = document.createElement("p");
-    line.textContent = words;
-    bar.append(line);
-    document.querySelector("main").before(bar);
+    if (!bar.says(words)) bar.say(words);
   };
 
   for (const lost of ["htmx:sendError", "htmx:timeout"]) {
@@ -36,6 +22,6 @@
     }
   });
   document.addEventListener("htmx:afterOnLoad", ({ detail }) => {
-    if (detail.successful) clear();
+    if (detail.successful) bar.clear();
   });
 })();
